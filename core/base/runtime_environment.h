@@ -1,0 +1,11 @@
+#pragma once
+
+namespace espalier {
+
+// Numeric libraries read some choices from the environment when they load, too early for us to set: OpenBLAS 0.3.21
+// does not know newer cores and falls back to a slow kernel unless OPENBLAS_CORETYPE names a known one, and OpenMP's
+// spinning threads slow each other down on few cores unless OMP_WAIT_POLICY is passive. Sets what the user has not set
+// and starts this program again once, if anything had to be set. Call first in main.
+void ensure_runtime_environment(char** argv);
+
+}  // namespace espalier

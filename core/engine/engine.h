@@ -1,0 +1,68 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/cancel.h"
+#include "model/model.h"
+#include "text/encoding.h"
+
+namespace espalier {
+
+enum class KernelSet { Best, Avx2, Reference };  // Reference: plain loops, the meaning of every kernel
+
+struct EngineOptions {
+  int threads = 0;  // 0: as many as there are cores
+  KernelSet kernels = KernelSet::Best;
+};
+
+struct EngineRequest {
+  bool hidden_states = false;  // embeddings and the output of every layer
+  bool attentions = false;
+};
+
+struct EngineOutput {
+  // Classification, Regression: (B, num_labels). TokenClassification, MaskedLm: (T, num_labels or vocab).
+  // QuestionAnswering: (T, 2) start and end. No head: (B, hidden) pooled, or empty. Always F32.
+  Tensor logits;
+  std::vector<Tensor> hidden_states;            // layers + 1 of (T, hidden), when asked for
+  std::vector<std::vector<Tensor>> attentions;  // [layer][sequence] (heads, n, n), when asked for
+};
+
+// One line of what the engine made of a weight: "encoder.0.attention.q_proj: int8 dynamic per token, oneDNN".
+struct PlanEntry {
+  std::string slot;
+  std::string kernel;
+  int64_t resident_bytes = 0;  // packed weights; 0 when shared with an earlier entry
+};
+
+// A model made ready to run. run() may be called by many threads at once; each call uses up to `threads` threads.
+class Engine {
+ public:
+  // Packs the weights. Throws Unsupported naming the slot and form that it cannot run.
+  explicit Engine(const Model& model, EngineOptions options = {});
+  ~Engine();
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+
+  // Throws InvalidInput for ids out of range, empty sequences, sequences longer than the position table.
+  EngineOutput run(const PackedBatch& batch, const EngineRequest& request = {}) const;
+
+  int threads() const;
+  std::vector<PlanEntry> plan() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// What this machine offers: "avx512 vnni", oneDNN version. For `doctor` and for the conditions of every figure.
+struct KernelInfo {
+  std::string instruction_set;
+  std::string onednn_version;
+  std::string cpu_model;
+  int cores = 0;
+};
+KernelInfo kernel_info();
+
+}  // namespace espalier

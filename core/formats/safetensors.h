@@ -1,0 +1,37 @@
+#pragma once
+// safetensors: 8 bytes of header length (little endian), a JSON header {name: {dtype, shape, data_offsets}}, the data.
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/tensor.h"
+
+namespace espalier {
+
+// Named tensors and string metadata of one file or of several shards.
+struct TensorFile {
+  std::map<std::string, Tensor> tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+// Maps the file and checks the whole header before giving any tensor: length, JSON, duplicate names, dtypes, shapes
+// (overflow), offsets (order, overlap, gap, range). Throws Format or Io naming file, tensor, got and wanted.
+TensorFile read_safetensors(const std::filesystem::path& file);
+
+// The same from bytes in memory; tensors refer to `keeper`'s bytes. `where` stands for the file in messages.
+TensorFile parse_safetensors(std::span<const std::byte> bytes, std::shared_ptr<const void> keeper,
+                             const std::string& where);
+
+// Reads `model.safetensors.index.json` and every shard that it names (inside the same folder only).
+TensorFile read_sharded_safetensors(const std::filesystem::path& index_file);
+
+// Writes atomically: beside, flushed, renamed. Tensors in name order, data 8-byte aligned by header padding.
+void write_safetensors(const std::filesystem::path& file, const TensorFile& content, const CancelToken& cancel = {});
+
+// Bytes that write_safetensors would write.
+int64_t safetensors_bytes(const TensorFile& content);
+
+}  // namespace espalier

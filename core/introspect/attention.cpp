@@ -1,0 +1,1 @@
+#include "introspect/introspect.h"

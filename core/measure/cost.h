@@ -1,0 +1,45 @@
+#pragma once
+// What a model costs: multiply-accumulates, latency on the engine.
+
+#include <functional>
+#include <vector>
+
+#include "base/job_context.h"
+#include "engine/engine.h"
+#include "model/model.h"
+
+namespace espalier {
+
+// Multiply-accumulates of one forward pass of one sequence: every linear at its stored form (non-zeros of masked
+// weights, both factors of low-rank ones), attention 2 n^2 width a layer, pooler and head; look-ups 0; norms, softmax
+// and activations not counted. FLOPs = 2 MACs.
+int64_t count_macs(const Model& model, int64_t sequence_length);
+// The part of one layer.
+int64_t count_layer_macs(const Model& model, LayerIndex layer, int64_t sequence_length);
+
+struct LatencyOptions {
+  int64_t batch_size = 1;
+  int64_t sequence_length = 128;
+  int threads = 1;
+  int warmup = 5;       // at least 5
+  int repetitions = 30; // at least 30
+  double max_seconds = 10;  // stops early after 30 repetitions
+};
+
+struct Latency {
+  double p10_ms = 0, p50_ms = 0, p90_ms = 0;
+  LatencyOptions options;
+  int repetitions = 0;
+  std::string kernels;  // instruction set
+};
+
+Latency measure_latency(const Engine& engine, const Model& model, const LatencyOptions& options,
+                        const CancelToken& cancel = {});
+// Several models in turn, A B C A B C ..., so that a drift of the machine meets all alike.
+std::vector<Latency> measure_latency_interleaved(const std::vector<const Engine*>& engines,
+                                                 const std::vector<const Model*>& models, const LatencyOptions& options,
+                                                 const CancelToken& cancel = {});
+// Time of any action, for tests and other runtimes.
+Latency time_repeatedly(const std::function<void()>& action, const LatencyOptions& options, const CancelToken& cancel);
+
+}  // namespace espalier

@@ -1,0 +1,12 @@
+#pragma once
+#include "base/job_context.h"
+#include "data/task.h"
+#include "engine/engine.h"
+#include "measure/quality.h"
+
+namespace espalier {
+
+// Logits (N, labels) of every example in data order, batches packed by length.
+Tensor predict(const Engine& engine, const EncodedDataset& data, JobContext& context, int64_t max_tokens = 2048);
+
+}  // namespace espalier

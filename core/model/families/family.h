@@ -1,0 +1,34 @@
+#pragma once
+// A family is how one kind of checkpoint folder says what it holds: a config reader and a weight-name map. Adding a
+// family adds one file here and one line in families.cpp.
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/architecture.h"
+
+namespace espalier {
+
+// One slot and the names under which checkpoints of the family may hold it, most usual first.
+struct SlotNames {
+  std::string slot;
+  std::vector<std::string> checkpoint_names;
+  // When no name is present: share the weight of this slot (tied output embeddings), or leave the slot out.
+  std::string tied_to;
+};
+
+struct Family {
+  std::string id;                                            // "bert"
+  std::function<bool(const Json& config)> recognises;        // from config.json
+  // `tensor_names`: what the checkpoint holds, since heads are recognised by what is there.
+  std::function<Architecture(const Json& config, const std::vector<std::string>& tensor_names)> read_config;
+  std::function<std::vector<SlotNames>(const Architecture&)> slot_names;
+  // Tensors that a folder may hold and nothing needs (position_ids, pooler of a token model).
+  std::function<bool(const std::string& tensor_name)> ignorable;
+};
+
+std::span<const Family> families();
+
+}  // namespace espalier

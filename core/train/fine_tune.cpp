@@ -1,0 +1,1 @@
+#include "train/fine_tune.h"

@@ -1,0 +1,89 @@
+#pragma once
+// Fine-tuning of a whole model on a task, with an optional teacher (Hinton 2015).
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/job_context.h"
+#include "data/task.h"
+#include "model/model.h"
+#include "recipe/setting.h"
+
+namespace espalier {
+
+struct TrainOptions {
+  double epochs = 3;            // may be fractional
+  int64_t max_steps = 0;        // 0: as epochs say
+  int64_t batch_size = 32;
+  double learning_rate = 5e-5;
+  double warmup_frac = 0.1;     // share of all steps with linearly rising rate; then linear decay to 0
+  double weight_decay = 0.01;   // decoupled (Loshchilov 2019); not on biases and norms unless decay_all
+  bool decay_all = false;
+  double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
+  double clip_norm = 1.0;       // global gradient norm; 0 = off
+  double dropout = -1;          // -1: as the architecture says
+  int64_t evaluations_per_epoch = 1;  // on the dev set; 0 = never
+  int64_t patience = 0;         // stop after so many evaluations without a better dev metric; 0 = never
+  bool keep_best = true;        // give back the weights of the best evaluation
+  uint64_t seed = 1;
+  std::string device = "cpu";
+
+  // Distillation: (1 - alpha) CE + alpha T^2 KL(teacher || student); regression: MSE to the teacher.
+  const Model* teacher = nullptr;
+  double distill_alpha = 0.5;
+  double distill_temperature = 2.0;
+
+  // Checkpoints: written at every evaluation and every `checkpoint_seconds`; a checkpoint there of the same options
+  // is continued from. Empty: none.
+  std::filesystem::path checkpoint_folder;
+  double checkpoint_seconds = 120;
+};
+
+struct TrainReport {
+  int64_t steps = 0;
+  double epochs = 0;
+  double seconds = 0;
+  double tokens_per_second = 0;  // real tokens, padding not counted
+  double final_loss = 0;         // mean of the last 50 steps
+  double best_dev_metric = 0;
+  int64_t best_step = 0;
+  bool stopped_early = false;
+  bool resumed = false;
+  std::string blas;              // the library and kernel in use
+};
+
+Json to_json(const TrainReport& report);
+
+struct TrainResult {
+  Model model;
+  TrainReport report;
+};
+
+// Quantized weights stay fixed. A head that does not fit the task is replaced by a fresh one (with_task_head).
+TrainResult fine_tune(const Model& model, const EncodedDataset& train, const EncodedDataset& dev,
+                      const TrainOptions& options, JobContext& context);
+
+// The model with a fresh head (normal, std 0.02, from the seed) for the task unless it has a fitting one; a pooler too.
+Model with_task_head(const Model& model, const Task& task, uint64_t seed);
+
+// A model of this architecture with fresh weights (normal, std 0.02; norms 1, biases 0).
+Model fresh_model(const Architecture& architecture, uint64_t seed);
+
+// The settings that every method with retraining shows ("epochs", "learning_rate", "batch_size", ...), with this
+// default number of epochs (0: no retraining unless asked), and options from them.
+std::vector<Setting> retrain_settings(double default_epochs);
+TrainOptions train_options_from(const Settings& settings);
+
+// For `doctor`: GFLOP/s of libtorch's own float32 linear here, and what computes it.
+struct TorchInfo {
+  std::string version;
+  std::string blas;
+  double linear_gflops = 0;
+  bool cuda = false;
+  std::string cuda_device;
+};
+TorchInfo torch_info(bool measure);
+
+}  // namespace espalier

@@ -37,5 +37,5 @@ Error expect_error(const std::function<void()>& action);
 }  // namespace espalier::test
 
 // Skips the test, visibly, when the shared reference data is not there.
-#define ESPALIER_REQUIRE_SHARED()                                                       \
+#define ESPALIER_REQUIRE_SHARED() \
   if (::espalier::test::shared_dir().empty()) GTEST_SKIP() << "needs ../shared beside the project"

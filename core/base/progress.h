@@ -8,11 +8,11 @@ namespace espalier {
 
 // A snapshot of how far some work is.
 struct ProgressState {
-  double fraction = 0;            // 0..1 of the whole job
-  std::string stage;              // "fine-tune 2/3"
-  double rate = 0;                // units per second, 0 when unknown
-  std::string unit;               // "tokens", "examples"; empty when there is no rate
-  double seconds_left = -1;       // -1 when unknown
+  double fraction = 0;       // 0..1 of the whole job
+  std::string stage;         // "fine-tune 2/3"
+  double rate = 0;           // units per second, 0 when unknown
+  std::string unit;          // "tokens", "examples"; empty when there is no rate
+  double seconds_left = -1;  // -1 when unknown
   double seconds_elapsed = 0;
 };
 

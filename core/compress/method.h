@@ -15,22 +15,22 @@
 namespace espalier {
 
 struct MethodInfo {
-  std::string id;                     // "prune.heads"
-  std::string title;                  // "Attention heads (Michel 2019)"
-  std::string family;                 // "prune", "share", "factorize", "quantize", "distill"
-  std::vector<std::string> anchors;   // sections of the method catalogue that it implements: "michel-heads"
-  std::string paper;                  // authors, year, title, arXiv id
-  std::string summary;                // one sentence
-  std::vector<std::string> hosts;     // kinds of model it works on: "encoder"
-  std::string page;                   // Markdown of the folder's README (filled by the registry)
+  std::string id;                    // "prune.heads"
+  std::string title;                 // "Attention heads (Michel 2019)"
+  std::string family;                // "prune", "share", "factorize", "quantize", "distill"
+  std::vector<std::string> anchors;  // sections of the method catalogue that it implements: "michel-heads"
+  std::string paper;                 // authors, year, title, arXiv id
+  std::string summary;               // one sentence
+  std::vector<std::string> hosts;    // kinds of model it works on: "encoder"
+  std::string page;                  // Markdown of the folder's README (filled by the registry)
 };
 
 // What a method cannot work without, for these settings.
 struct Needs {
-  bool calibration = false;   // examples, labels not used
-  bool labels = false;        // labelled training examples
+  bool calibration = false;  // examples, labels not used
+  bool labels = false;       // labelled training examples
   bool gradients = false;
-  bool teacher = false;       // the fine-tuned model as first opened
+  bool teacher = false;  // the fine-tuned model as first opened
   bool retraining = false;
 };
 Json to_json(const Needs& needs);
@@ -48,7 +48,7 @@ struct Resources {
 struct Estimate {
   int64_t bundle_bytes = -1;
   int64_t parameters = -1;
-  int64_t macs = -1;            // one example of 128 tokens
+  int64_t macs = -1;  // one example of 128 tokens
   double job_seconds = -1;
   int64_t peak_bytes = -1;
 };

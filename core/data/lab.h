@@ -17,7 +17,8 @@ struct LabOptions {
 // Splits "train", "dev", "test", "shifted"; labels "negative", "positive".
 Task make_lab_task(const LabOptions& options = {});
 
-// The lab's own WordPiece vocabulary (at most 4,000 entries) as a tokenizer file set (vocab.txt, tokenizer_config.json).
+// The lab's own WordPiece vocabulary (at most 4,000 entries) as a tokenizer file set (vocab.txt,
+// tokenizer_config.json).
 std::vector<TokenizerFile> lab_tokenizer_files();
 
 }  // namespace espalier

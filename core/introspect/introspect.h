@@ -13,19 +13,23 @@ namespace espalier {
 struct AttentionCapture {
   Encoding encoding;
   std::vector<std::string> tokens;
-  std::vector<Tensor> layers;     // (heads, n, n) F32 each, rows sum to 1
+  std::vector<Tensor> layers;  // (heads, n, n) F32 each, rows sum to 1
   std::vector<float> logits;
 };
 AttentionCapture capture_attention(const Model& model, const Encoding& encoding);
 
-// --- Importance of heads (Michel 2019) and of feed-forward units (same gate gradient) ----------------------------------
+// --- Importance of heads (Michel 2019) and of feed-forward units (same gate gradient)
+// ----------------------------------
 
-enum class ImportanceAverage { PerExample, PerToken };  // |.| of the sum over a sequence (paper), or of each token (release)
+enum class ImportanceAverage {
+  PerExample,
+  PerToken
+};  // |.| of the sum over a sequence (paper), or of each token (release)
 
 struct ImportanceOptions {
   ImportanceAverage average = ImportanceAverage::PerExample;
-  bool normalize_layers = true;   // l2 norm of every layer's scores is 1 (release)
-  int64_t max_examples = 1000;    // of the data set, in order
+  bool normalize_layers = true;  // l2 norm of every layer's scores is 1 (release)
+  int64_t max_examples = 1000;   // of the data set, in order
   int64_t batch_size = 32;
   std::string device = "cpu";
 };

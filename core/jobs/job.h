@@ -15,9 +15,9 @@ using JobId = uint64_t;
 
 // Plain data: everything that a job needs to run here or in another process.
 struct JobSpec {
-  std::string kind;                    // "run_recipe", "train", "evaluate", "head_importance", "saliency", ...
+  std::string kind;  // "run_recipe", "train", "evaluate", "head_importance", "saliency", ...
   Json settings = Json::object();
-  std::filesystem::path output_folder; // where artifacts go; may be empty for jobs that only answer
+  std::filesystem::path output_folder;  // where artifacts go; may be empty for jobs that only answer
   uint64_t seed = 1;
 };
 

@@ -11,10 +11,10 @@ namespace espalier {
 std::unique_ptr<JobRunner> make_inline_runner(JobKinds kinds);
 
 struct ProcessRunnerOptions {
-  std::filesystem::path program;                    // the espalier binary
+  std::filesystem::path program;  // the espalier binary
   std::vector<std::string> arguments = {"worker"};
-  std::chrono::milliseconds grace{400};             // between asking to cancel and killing
-  std::vector<std::string> environment;             // "KEY=value" added to this process's own
+  std::chrono::milliseconds grace{400};  // between asking to cancel and killing
+  std::vector<std::string> environment;  // "KEY=value" added to this process's own
 };
 
 // In a worker process (posix_spawn) that is kept warm between jobs, and replaced after it died, was killed, or failed

@@ -21,8 +21,8 @@ struct LatencyOptions {
   int64_t batch_size = 1;
   int64_t sequence_length = 128;
   int threads = 1;
-  int warmup = 5;       // at least 5
-  int repetitions = 30; // at least 30
+  int warmup = 5;           // at least 5
+  int repetitions = 30;     // at least 30
   double max_seconds = 10;  // stops early after 30 repetitions
 };
 

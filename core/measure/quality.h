@@ -32,7 +32,7 @@ double mcnemar_p(const std::vector<bool>& baseline_right, const std::vector<bool
 // logits (N, C) F32, labels per row.
 struct Quality {
   int64_t examples = 0;
-  Interval accuracy, f1, mcc;   // f1: of label 1 when binary, macro else; f1 and mcc by 1,000 bootstrap resamples
+  Interval accuracy, f1, mcc;  // f1: of label 1 when binary, macro else; f1 and mcc by 1,000 bootstrap resamples
   std::vector<int32_t> predictions;
   std::vector<bool> right;
 };

@@ -52,8 +52,8 @@ struct EmbeddingSpec {
 
 struct HeadSpec {
   HeadKind kind = HeadKind::None;
-  int64_t num_labels = 0;            // outputs of the last linear; 2 for question answering (start, end)
-  std::vector<std::string> labels;   // names by index; empty when the folder gives none
+  int64_t num_labels = 0;           // outputs of the last linear; 2 for question answering (start, end)
+  std::vector<std::string> labels;  // names by index; empty when the folder gives none
   bool operator==(const HeadSpec&) const = default;
 };
 
@@ -64,8 +64,8 @@ struct Architecture {
   double hidden_dropout = 0.1;     // training only
   double attention_dropout = 0.1;  // training only
   EmbeddingSpec embedding;
-  std::vector<LayerSpec> layers;   // the encoder, first to last
-  bool has_pooler = false;         // tanh(dense(first token))
+  std::vector<LayerSpec> layers;  // the encoder, first to last
+  bool has_pooler = false;        // tanh(dense(first token))
   HeadSpec head;
 
   bool operator==(const Architecture&) const = default;

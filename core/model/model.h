@@ -17,12 +17,13 @@ struct Model {
   Architecture architecture;
   WeightTable weights;
   std::vector<TokenizerFile> tokenizer_files;  // carried unread
-  Json provenance = Json::object();  // "name", "source", "licence", "steps": [{method, settings, seed, ...}]
+  Json provenance = Json::object();            // "name", "source", "licence", "steps": [{method, settings, seed, ...}]
 
   const Weight& weight(const std::string& slot) const { return weights.at(slot); }
 };
 
-// Checks that every slot of the architecture is bound to a weight of the slot's shape; throws Format listing all faults.
+// Checks that every slot of the architecture is bound to a weight of the slot's shape; throws Format listing all
+// faults.
 void validate(const Model& model, std::string_view where);
 
 // Unique scalars: shared weights once.

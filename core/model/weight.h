@@ -43,9 +43,9 @@ enum class ActivationRange {
 // Symmetric linear codes: value = code * scale, code in [-(2^(bits-1)-1), 2^(bits-1)-1].
 struct Quantized {
   Shape shape;
-  int bits = 8;            // 2..8
-  Tensor codes;            // I8 of `shape` at 8 bits; below, U8: codes + 2^(bits-1) packed without padding, LSB first
-  Tensor scales;           // F32: (1) for the whole tensor, or (rows)
+  int bits = 8;   // 2..8
+  Tensor codes;   // I8 of `shape` at 8 bits; below, U8: codes + 2^(bits-1) packed without padding, LSB first
+  Tensor scales;  // F32: (1) for the whole tensor, or (rows)
   ActivationRange activations = ActivationRange::PerToken;
 };
 
@@ -56,8 +56,8 @@ class Weight {
   Weight() = default;
   Weight(Form form) : form_(std::move(form)) {}  // NOLINT: a form is a weight
   template <typename T>
-    requires(!std::is_same_v<std::decay_t<T>, Weight> && !std::is_same_v<std::decay_t<T>, Form>)
-  Weight(T form) : form_(std::move(form)) {}  // NOLINT
+  requires(!std::is_same_v<std::decay_t<T>, Weight> && !std::is_same_v<std::decay_t<T>, Form>) Weight(T form)
+      : form_(std::move(form)) {}  // NOLINT
 
   const Form& form() const { return form_; }
   template <typename T>

@@ -30,8 +30,8 @@ class WeightTable {
   WeightHandle handle(const std::string& slot) const;
   const Weight& at(WeightHandle handle) const;
 
-  std::vector<std::string> slots() const;                          // sorted by name
-  std::vector<std::string> slots_of(WeightHandle handle) const;    // sorted by name
+  std::vector<std::string> slots() const;                        // sorted by name
+  std::vector<std::string> slots_of(WeightHandle handle) const;  // sorted by name
   // One representative slot (the first by name) of every weight in use, sorted.
   std::vector<std::string> unique_slots() const;
 

@@ -37,9 +37,9 @@ struct ForwardOptions {
 };
 
 struct ForwardResult {
-  at::Tensor logits;                       // (B, labels); (B, S, labels or vocab or 2) for token-wise heads
-  std::vector<at::Tensor> hidden_states;   // layers + 1 of (B, S, hidden)
-  std::vector<at::Tensor> attentions;      // layers of (B, heads, S, S)
+  at::Tensor logits;                      // (B, labels); (B, S, labels or vocab or 2) for token-wise heads
+  std::vector<at::Tensor> hidden_states;  // layers + 1 of (B, S, hidden)
+  std::vector<at::Tensor> attentions;     // layers of (B, heads, S, S)
 };
 
 // Stands between a stored weight and the multiplication while training: a mask, factors, a fake quantizer.

@@ -10,15 +10,15 @@ namespace espalier {
 
 // Which weights a step may touch. Empty lists mean no restriction.
 struct Scope {
-  std::vector<int32_t> layers;      // positions in the stack
-  std::vector<std::string> parts;   // "embeddings", "attention", "ffn", "pooler", "head"
-  std::vector<std::string> slots;   // exact slot names
+  std::vector<int32_t> layers;     // positions in the stack
+  std::vector<std::string> parts;  // "embeddings", "attention", "ffn", "pooler", "head"
+  std::vector<std::string> slots;  // exact slot names
   bool operator==(const Scope&) const = default;
   bool empty() const { return layers.empty() && parts.empty() && slots.empty(); }
 };
 
 struct Step {
-  std::string method;               // "prune.heads"
+  std::string method;  // "prune.heads"
   Json settings = Json::object();
   Scope scope;
   bool enabled = true;
@@ -26,13 +26,13 @@ struct Step {
 };
 
 struct Recipe {
-  std::string name;                 // for people; not part of what is computed
-  std::string model;                // folder, or "lab"
-  std::string task;                 // folder or file, or "lab"
+  std::string name;   // for people; not part of what is computed
+  std::string model;  // folder, or "lab"
+  std::string task;   // folder or file, or "lab"
   uint64_t seed = 1;
-  std::string device = "cpu";       // "cpu", "cuda:0"
+  std::string device = "cpu";  // "cpu", "cuda:0"
   std::vector<Step> steps;
-  std::vector<std::string> measure; // "quality", "size", "macs", "latency", "loyalty"; empty = all of these
+  std::vector<std::string> measure;  // "quality", "size", "macs", "latency", "loyalty"; empty = all of these
   bool operator==(const Recipe&) const = default;
 };
 

@@ -19,15 +19,15 @@ struct SettingChoice {
 };
 
 struct Setting {
-  std::string key;      // "sparsity"; stable, in recipes
+  std::string key;  // "sparsity"; stable, in recipes
   SettingType type = SettingType::Real;
   Json default_value;
-  std::string label;    // "Sparsity"
-  std::string help;     // one or two whole sentences
-  std::string unit;     // "%", "heads"; empty when none
+  std::string label;              // "Sparsity"
+  std::string help;               // one or two whole sentences
+  std::string unit;               // "%", "heads"; empty when none
   std::optional<double> minimum;  // inclusive; numbers only
   std::optional<double> maximum;
-  std::optional<double> step;     // of a spin box
+  std::optional<double> step;  // of a spin box
   std::vector<SettingChoice> choices;
   SettingLevel level = SettingLevel::Basic;
 };

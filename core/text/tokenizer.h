@@ -28,11 +28,11 @@ class Tokenizer {
   virtual std::string decode(const std::vector<TokenId>& ids, bool skip_special_tokens = true) const = 0;
 
   virtual int64_t vocab_size() const = 0;
-  virtual std::string token(TokenId id) const = 0;            // "##ing"; InvalidInput when out of range
-  virtual TokenId id(std::string_view token) const = 0;       // unknown token's id when absent
+  virtual std::string token(TokenId id) const = 0;       // "##ing"; InvalidInput when out of range
+  virtual TokenId id(std::string_view token) const = 0;  // unknown token's id when absent
   virtual bool is_special(TokenId id) const = 0;
   virtual TokenId pad_id() const = 0;
-  virtual TokenId mask_id() const = 0;                        // -1 when there is none
+  virtual TokenId mask_id() const = 0;  // -1 when there is none
 };
 
 // A named file in memory: what a bundle or folder holds.

@@ -14,19 +14,19 @@
 namespace espalier {
 
 struct TrainOptions {
-  double epochs = 3;            // may be fractional
-  int64_t max_steps = 0;        // 0: as epochs say
+  double epochs = 3;      // may be fractional
+  int64_t max_steps = 0;  // 0: as epochs say
   int64_t batch_size = 32;
   double learning_rate = 5e-5;
-  double warmup_frac = 0.1;     // share of all steps with linearly rising rate; then linear decay to 0
-  double weight_decay = 0.01;   // decoupled (Loshchilov 2019); not on biases and norms unless decay_all
+  double warmup_frac = 0.1;    // share of all steps with linearly rising rate; then linear decay to 0
+  double weight_decay = 0.01;  // decoupled (Loshchilov 2019); not on biases and norms unless decay_all
   bool decay_all = false;
   double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
-  double clip_norm = 1.0;       // global gradient norm; 0 = off
-  double dropout = -1;          // -1: as the architecture says
+  double clip_norm = 1.0;             // global gradient norm; 0 = off
+  double dropout = -1;                // -1: as the architecture says
   int64_t evaluations_per_epoch = 1;  // on the dev set; 0 = never
-  int64_t patience = 0;         // stop after so many evaluations without a better dev metric; 0 = never
-  bool keep_best = true;        // give back the weights of the best evaluation
+  int64_t patience = 0;               // stop after so many evaluations without a better dev metric; 0 = never
+  bool keep_best = true;              // give back the weights of the best evaluation
   uint64_t seed = 1;
   std::string device = "cpu";
 
@@ -51,7 +51,7 @@ struct TrainReport {
   int64_t best_step = 0;
   bool stopped_early = false;
   bool resumed = false;
-  std::string blas;              // the library and kernel in use
+  std::string blas;  // the library and kernel in use
 };
 
 Json to_json(const TrainReport& report);

@@ -17,13 +17,13 @@ std::string sha256_file(const std::filesystem::path& file);
 
 // A step that was finished: the model after it and what was measured. Steps form a tree through `parent`.
 struct StepRecord {
-  std::string hash;         // of (parent hash, step, data, seed, code version); of the model's bytes for a baseline
-  std::string parent;       // empty for a baseline
-  Step step;                // method empty for a baseline
+  std::string hash;    // of (parent hash, step, data, seed, code version); of the model's bytes for a baseline
+  std::string parent;  // empty for a baseline
+  Step step;           // method empty for a baseline
   std::filesystem::path bundle;
-  Json report = Json::object();   // what the method said it did
-  Json measures = Json::object(); // the row: "accuracy", "bundle_bytes", ...; empty until measured
-  std::string created_at;         // ISO 8601, UTC
+  Json report = Json::object();    // what the method said it did
+  Json measures = Json::object();  // the row: "accuracy", "bundle_bytes", ...; empty until measured
+  std::string created_at;          // ISO 8601, UTC
 };
 
 // One recipe that was asked for: its leaf is the last of its steps that finished.
@@ -58,9 +58,9 @@ class Workspace {
   void append_step(int64_t run, const std::string& hash);
   void finish_run(int64_t run, const std::string& state, const std::string& message = "");
   void annotate_run(int64_t run, const std::string& note, const std::vector<std::string>& tags);
-  std::vector<RunRecord> runs() const;           // newest first
+  std::vector<RunRecord> runs() const;  // newest first
   std::optional<RunRecord> run(int64_t id) const;
-  void remove_run(int64_t id);                   // steps that no other run uses go with it
+  void remove_run(int64_t id);  // steps that no other run uses go with it
 
  private:
   struct Impl;

@@ -15,11 +15,11 @@ std::string_view to_string(ErrorKind kind);
 
 // What an error says. `what` is required, the rest is left out of the message when empty.
 struct ErrorParts {
-  std::string what;    // what went wrong, as a clause: "tensor data overlaps"
-  std::string where;   // file, key, line or tensor
-  std::string got;     // the offending value
-  std::string wanted;  // what would have been right
-  std::string next;    // what the reader can do about it
+  std::string what;         // what went wrong, as a clause: "tensor data overlaps"
+  std::string where = {};   // file, key, line or tensor
+  std::string got = {};     // the offending value
+  std::string wanted = {};  // what would have been right
+  std::string next = {};    // what the reader can do about it
 };
 
 // A plain copy of an error that may cross threads, processes and libraries.

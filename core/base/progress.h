@@ -22,9 +22,13 @@ struct ProgressState {
 class Progress {
  public:
   using Sink = std::function<void(const ProgressState&)>;
+  using TimePoint = std::chrono::steady_clock::time_point;
+  using Clock = std::function<TimePoint()>;
 
   Progress() = default;
   explicit Progress(Sink sink);
+  // With a clock of one's own, for tests.
+  Progress(Sink sink, Clock clock);
 
   // Sets how much of this slice is done, 0..1.
   void report(double fraction);

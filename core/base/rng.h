@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace espalier {
@@ -27,14 +28,16 @@ class Rng {
   void shuffle(std::vector<T>& values) {
     for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[below(i)]);
   }
-  // An independent generator for one named purpose, so that adding a draw in one place changes no other.
+  // An independent generator for one named purpose: it depends on the seed and the name only, so that adding a draw in
+  // one place changes no other.
   Rng fork(std::string_view purpose) const;
 
-  // The whole state, for checkpoints.
+  // The whole state (five words), for checkpoints. set_state throws Format when the count is wrong.
   std::vector<uint64_t> state() const;
   void set_state(const std::vector<uint64_t>& state);
 
  private:
+  uint64_t seed_;
   uint64_t s_[4];
 };
 

@@ -1,4 +1,8 @@
 #pragma once
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace espalier {
 
@@ -7,5 +11,9 @@ namespace espalier {
 // spinning threads slow each other down on few cores unless OMP_WAIT_POLICY is passive. Sets what the user has not set
 // and starts this program again once, if anything had to be set. Call first in main.
 void ensure_runtime_environment(char** argv);
+
+// The variables that ensure_runtime_environment would set, given what is set now (null: not set).
+std::vector<std::pair<std::string, std::string>> missing_runtime_environment(
+    const std::function<const char*(const char* name)>& current);
 
 }  // namespace espalier

@@ -1,0 +1,46 @@
+#include "base/runtime_environment.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace espalier {
+namespace {
+
+// Set for the second start, so that a system that hides our changes cannot make us start for ever.
+constexpr const char* kGuard = "ESPALIER_RUNTIME_ENVIRONMENT";
+
+// The newest core that OpenBLAS 0.3.21 has kernels for and this processor can run; null when it should choose itself.
+const char* openblas_core() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    return "SKYLAKEX";
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "HASWELL";
+#endif
+  return nullptr;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> missing_runtime_environment(
+    const std::function<const char*(const char*)>& current) {
+  std::vector<std::pair<std::string, std::string>> missing;
+  const char* core = openblas_core();
+  if (core != nullptr && current("OPENBLAS_CORETYPE") == nullptr) missing.emplace_back("OPENBLAS_CORETYPE", core);
+  if (current("OMP_WAIT_POLICY") == nullptr) missing.emplace_back("OMP_WAIT_POLICY", "passive");
+  return missing;
+}
+
+void ensure_runtime_environment(char** argv) {
+  if (std::getenv(kGuard) != nullptr) return;
+  const auto missing = missing_runtime_environment([](const char* name) -> const char* { return std::getenv(name); });
+  if (missing.empty()) return;
+  for (const auto& [name, value] : missing) setenv(name.c_str(), value.c_str(), 1);
+  setenv(kGuard, "1", 1);
+  // When this fails the program goes on, only slower.
+  execv("/proc/self/exe", argv);
+}
+
+}  // namespace espalier

@@ -17,21 +17,33 @@ struct TensorFile {
   std::map<std::string, std::string> metadata;
 };
 
+// What a file says of one tensor.
+struct TensorInfo {
+  DType dtype = DType::F32;
+  Shape shape;
+};
+
 // Maps the file and checks the whole header before giving any tensor: length, JSON, duplicate names, dtypes, shapes
 // (overflow), offsets (order, overlap, gap, range). Throws Format or Io naming file, tensor, got and wanted.
 TensorFile read_safetensors(const std::filesystem::path& file);
 
-// The same from bytes in memory; tensors refer to `keeper`'s bytes. `where` stands for the file in messages.
+// The same from bytes in memory; tensors refer to `keeper`'s bytes (a tensor that is not aligned for its type is
+// copied). `where` stands for the file in messages.
 TensorFile parse_safetensors(std::span<const std::byte> bytes, std::shared_ptr<const void> keeper,
                              const std::string& where);
 
-// Reads `model.safetensors.index.json` and every shard that it names (inside the same folder only).
+// Reads `model.safetensors.index.json` and every shard that it names (inside the same folder only). A shard that is
+// missing or lacks a tensor, and a tensor that two shards hold, are faults.
 TensorFile read_sharded_safetensors(const std::filesystem::path& index_file);
 
-// Writes atomically: beside, flushed, renamed. Tensors in name order, data 8-byte aligned by header padding.
+// Writes atomically: beside, flushed, renamed. The header is padded with spaces so that the data begin at a multiple of
+// 8; wide elements stand before narrow ones, then by name, so that every tensor is aligned for its type and can be used
+// where it is mapped.
 void write_safetensors(const std::filesystem::path& file, const TensorFile& content, const CancelToken& cancel = {});
 
 // Bytes that write_safetensors would write.
 int64_t safetensors_bytes(const TensorFile& content);
+int64_t safetensors_bytes(const std::map<std::string, TensorInfo>& tensors,
+                          const std::map<std::string, std::string>& metadata);
 
 }  // namespace espalier

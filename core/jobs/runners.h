@@ -19,10 +19,12 @@ struct ProcessRunnerOptions {
 
 // In a worker process (posix_spawn) that is kept warm between jobs, and replaced after it died, was killed, or failed
 // with OutOfMemory or Device. A worker that dies fails its job with an error that says how (signal, exit status).
-// Messages are JSON lines: {"run": spec, "id": n} and {"cancel": id} in, events out.
+// Messages are JSON lines: {"run": spec, "id": n} and {"cancel": id} in, {"started": id} and events out. The destructor
+// ends a running worker and gives no more events.
 std::unique_ptr<JobRunner> make_process_runner(ProcessRunnerOptions options);
 
-// The other end: serves jobs from stdin until it closes, events on stdout. Returns the exit status.
+// The other end: serves jobs from stdin, events on stdout. The end of stdin stops the running job. What anything else
+// prints on stdout goes to stderr. Returns the exit status.
 int serve_jobs(const JobKinds& kinds);
 
 }  // namespace espalier

@@ -32,7 +32,8 @@ class Tokenizer {
   virtual TokenId id(std::string_view token) const = 0;  // unknown token's id when absent
   virtual bool is_special(TokenId id) const = 0;
   virtual TokenId pad_id() const = 0;
-  virtual TokenId mask_id() const = 0;  // -1 when there is none
+  virtual TokenId mask_id() const = 0;           // -1 when there is none
+  virtual int64_t model_max_length() const = 0;  // as the files say, 0 when they do not
 };
 
 // A named file in memory: what a bundle or folder holds.

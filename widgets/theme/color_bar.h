@@ -1,9 +1,11 @@
 #pragma once
+#include <QList>
 #include <QWidget>
 
 #include "widgets/theme/color_map.h"
 #include "widgets/theme/theme.h"
 
+class QAction;
 class QToolButton;
 
 namespace espalier {
@@ -52,12 +54,15 @@ class ColorBar : public QWidget {
 
  private:
   void buildMenu();
+  void markChoices();
   void retheme();
 
   ColorScale m_scale;
   double m_clip = 0.999;
   bool m_interactive = true;
   QToolButton* m_button = nullptr;
+  QList<QAction*> m_clipActions;  // data: the share
+  QList<QAction*> m_mapActions;   // data: the map
 };
 
 }  // namespace espalier

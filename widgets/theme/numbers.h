@@ -2,7 +2,9 @@
 // Numbers as the window writes them: three significant digits, units in powers of 1000.
 
 #include <QString>
+#include <QStringList>
 #include <cstdint>
+#include <vector>
 
 namespace espalier {
 
@@ -16,5 +18,14 @@ QString formatBytes(double bytes);
 QString formatInterval(double value, double low, double high);
 // "12 345" with thin spaces.
 QString formatCount(int64_t count);
+// Plain text for CSV: shortest that reads back to the same double, with a point; empty for NaN.
+QString csvNumber(double value);
+
+// Round positions (1, 2 or 5 times a power of ten) inside [low, high], at most `atMost` and at least two if any fit.
+std::vector<double> niceTicks(double low, double high, int atMost);
+// The same for a logarithmic axis, low > 0: powers of ten when these are enough, else 1-2-5 steps, else as niceTicks.
+std::vector<double> logTicks(double low, double high, int atMost);
+// Labels of ticks with the same number of decimals.
+QStringList tickLabels(const std::vector<double>& ticks);
 
 }  // namespace espalier

@@ -82,7 +82,7 @@ Tensor materialize_rows(const Weight& weight, int64_t begin, int64_t end);
 
 // Scalars that are kept: nnz for Masked, factors for LowRank, codes for Quantized (scales not counted).
 int64_t num_parameters(const Weight& weight);
-// Bits that the form needs in a file, metadata such as scales and masks included, JSON and alignment not.
+// Bytes that the form needs in a file, metadata such as scales and masks included, JSON and alignment not.
 int64_t stored_bytes(const Weight& weight);
 // Multiply-accumulates for one input row.
 int64_t macs_per_row(const Weight& weight);

@@ -1,0 +1,140 @@
+// Symmetric linear codes (Jacob 2018, arXiv 1712.05877, with a zero point of zero; Zafrir 2019, arXiv 1910.06188).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "model/weight_bits.h"
+
+namespace espalier {
+namespace {
+
+int64_t rows_of(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
+
+int64_t width_of(const Shape& shape) { return num_elements(shape) / std::max<int64_t>(1, rows_of(shape)); }
+
+// Code number `index` of a tensor of codes.
+struct CodeReader {
+  explicit CodeReader(const Quantized& quantized)
+      : bits(quantized.bits),
+        offset(1 << (quantized.bits - 1)),
+        mask((1u << quantized.bits) - 1),
+        bytes(quantized.codes.bytes()) {}
+
+  int8_t operator()(size_t index) const {
+    if (bits == 8) return static_cast<int8_t>(bytes[index]);
+    const size_t at = index * static_cast<size_t>(bits);
+    unsigned value = static_cast<unsigned>(bytes[at / 8]) >> (at % 8);
+    if (at % 8 + static_cast<size_t>(bits) > 8) value |= static_cast<unsigned>(bytes[at / 8 + 1]) << (8 - at % 8);
+    return static_cast<int8_t>(static_cast<int>(value & mask) - offset);
+  }
+
+  int bits;
+  int offset;
+  unsigned mask;
+  std::span<const std::byte> bytes;
+};
+
+float largest_magnitude(std::span<const float> values) {
+  float largest = 0;
+  for (const float value : values) {
+    if (!std::isfinite(value)) {
+      throw Error(ErrorKind::InvalidInput, {"a weight that is not finite cannot be quantized", "",
+                                            fmt::format("{}", value), "finite values", "Look for a failed training."});
+    }
+    largest = std::max(largest, std::abs(value));
+  }
+  return largest;
+}
+
+float scale_for(float largest, int levels) {
+  if (largest == 0) return 1.0f;
+  float scale = largest / static_cast<float>(levels);
+  // Subnormal scales are so coarse that rounding down would push the largest value out of the range.
+  if (scale < std::numeric_limits<float>::min()) scale = std::nextafter(scale, 1.0f);
+  return scale;
+}
+
+void check_bits(int bits) {
+  if (bits >= 2 && bits <= 8) return;
+  throw Error(ErrorKind::InvalidInput, {"no codes of this width", "", fmt::format("{} bits", bits), "2 to 8 bits", ""});
+}
+
+}  // namespace
+
+Weight quantize_symmetric(const Tensor& values, int bits, bool per_row, ActivationRange activations) {
+  check_bits(bits);
+  const Tensor floats = values.to_float32();
+  const auto source = floats.values<float>();
+  const int levels = (1 << (bits - 1)) - 1;
+  const auto groups = static_cast<size_t>(per_row ? rows_of(floats.shape()) : 1);
+  const size_t group = groups == 0 ? 0 : source.size() / groups;
+  std::vector<int8_t> codes(source.size());
+  std::vector<float> scales(groups);
+  for (size_t g = 0; g < groups; ++g) {
+    const auto in = source.subspan(g * group, group);
+    const float scale = scale_for(largest_magnitude(in), levels);
+    const auto limit = static_cast<float>(levels);
+    int8_t* out = codes.data() + g * group;
+    for (size_t i = 0; i < in.size(); ++i) {
+      out[i] = static_cast<int8_t>(std::clamp(std::nearbyint(in[i] / scale), -limit, limit));
+    }
+    scales[g] = scale;
+  }
+  Quantized quantized;
+  quantized.shape = floats.shape();
+  quantized.bits = bits;
+  quantized.activations = activations;
+  quantized.codes = bits == 8 ? Tensor::from(floats.shape(), std::move(codes)) : pack_codes(codes, bits);
+  quantized.scales = Tensor::from({static_cast<int64_t>(groups)}, std::move(scales));
+  return Weight(std::move(quantized));
+}
+
+Tensor unpacked_codes(const Quantized& quantized) {
+  if (quantized.bits == 8) return quantized.codes;
+  std::vector<int8_t> codes(static_cast<size_t>(num_elements(quantized.shape)));
+  const CodeReader code(quantized);
+  for (size_t i = 0; i < codes.size(); ++i) codes[i] = code(i);
+  return Tensor::from(quantized.shape, std::move(codes));
+}
+
+Tensor decoded_rows(const Quantized& quantized, int64_t begin, int64_t end) {
+  const auto width = static_cast<size_t>(width_of(quantized.shape));
+  const auto scales = quantized.scales.values<float>();
+  const CodeReader code(quantized);
+  Shape shape = quantized.shape;
+  if (!shape.empty()) shape[0] = end - begin;
+  std::vector<float> values(static_cast<size_t>(end - begin) * width);
+  for (int64_t row = begin; row < end; ++row) {
+    const float scale = scales.size() == 1 ? scales[0] : scales[static_cast<size_t>(row)];
+    const size_t first = static_cast<size_t>(row) * width;
+    float* out = values.data() + static_cast<size_t>(row - begin) * width;
+    if (quantized.bits == 8) {
+      const auto* codes = reinterpret_cast<const int8_t*>(code.bytes.data()) + first;
+      for (size_t i = 0; i < width; ++i) out[i] = static_cast<float>(codes[i]) * scale;
+    } else {
+      for (size_t i = 0; i < width; ++i) out[i] = static_cast<float>(code(first + i)) * scale;
+    }
+  }
+  return Tensor::from(std::move(shape), std::move(values));
+}
+
+Quantized select_quantized(const Quantized& quantized, int64_t axis, const std::vector<int64_t>& keep) {
+  const Tensor codes = select(unpacked_codes(quantized), axis, keep);
+  Quantized selected = quantized;
+  selected.shape = codes.shape();
+  if (quantized.bits == 8) {
+    selected.codes = codes;
+  } else {
+    const auto values = codes.values<int8_t>();
+    selected.codes = pack_codes({values.begin(), values.end()}, quantized.bits);
+  }
+  const bool scale_a_row = quantized.scales.numel() != 1 || rows_of(quantized.shape) == 1;
+  if (axis == 0 && scale_a_row) selected.scales = select(quantized.scales, 0, keep);
+  return selected;
+}
+
+}  // namespace espalier

@@ -10,6 +10,7 @@
 
 namespace espalier {
 
+// HeadList: a JSON array of [layer, head] pairs of whole numbers from 0.
 enum class SettingType { Bool, Integer, Real, Choice, Text, HeadList, Path };
 enum class SettingLevel { Basic, Advanced };
 

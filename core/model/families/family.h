@@ -15,15 +15,19 @@ namespace espalier {
 struct SlotNames {
   std::string slot;
   std::vector<std::string> checkpoint_names;
-  // When no name is present: share the weight of this slot (tied output embeddings), or leave the slot out.
-  std::string tied_to;
+  // When no name is present, or the tensor is the same to the bit: share the weight of this slot (tied output
+  // embeddings). Empty: the slot must be there.
+  std::string tied_to = "";
 };
 
 struct Family {
-  std::string id;                                            // "bert"
-  std::function<bool(const Json& config)> recognises;        // from config.json
-  // `tensor_names`: what the checkpoint holds, since heads are recognised by what is there.
-  std::function<Architecture(const Json& config, const std::vector<std::string>& tensor_names)> read_config;
+  std::string id;                                      // "bert"
+  std::function<bool(const Json& config)> recognises;  // from config.json
+  // `tensor_names`: what the checkpoint holds, since heads are recognised by what is there. `where` stands for the
+  // configuration file in messages.
+  std::function<Architecture(const Json& config, const std::vector<std::string>& tensor_names,
+                             const std::string& where)>
+      read_config;
   std::function<std::vector<SlotNames>(const Architecture&)> slot_names;
   // Tensors that a folder may hold and nothing needs (position_ids, pooler of a token model).
   std::function<bool(const std::string& tensor_name)> ignorable;

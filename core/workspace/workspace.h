@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -32,7 +33,7 @@ struct RunRecord {
   std::string name;
   Recipe recipe;
   std::vector<std::string> steps;  // hashes, baseline first; grows while the run goes on
-  std::string state;               // "running", "done", "failed", "cancelled", "interrupted"
+  std::string state;               // "running", "done", "failed", "cancelled", "interrupted" (its process is gone)
   std::string message;             // why it failed
   std::string created_at;
   std::string note;
@@ -42,7 +43,8 @@ struct RunRecord {
 // Safe for several processes at once (SQLite WAL). Every commit survives kill -9. Use one object a thread.
 class Workspace {
  public:
-  // Opens or makes the folder. Refuses a workspace of a newer version, naming both versions.
+  // Opens or makes the folder. Refuses a workspace of a newer version, naming both versions. Removes what processes
+  // that died have left half written.
   explicit Workspace(const std::filesystem::path& folder);
   ~Workspace();
   Workspace(Workspace&&) noexcept;
@@ -53,8 +55,13 @@ class Workspace {
   // Stores the bundle under its hash (written beside, renamed) and then the row: a finished step, or nothing.
   StepRecord store_step(StepRecord record, const Model& model, const CancelToken& cancel);
   void set_measures(const std::string& hash, const Json& measures);
+  // Where training inside an unfinished step leaves its checkpoints; gone once the step is stored.
+  std::filesystem::path checkpoint_folder(const std::string& hash) const;
+  // Where something that can be computed again may lie; the folder exists, the file may not. Goes with the step.
+  std::filesystem::path cache_file(const std::string& hash, const std::string& name) const;
 
   int64_t create_run(const Recipe& recipe, const std::string& name);
+  // Io when the step is gone because another process has removed its run meanwhile.
   void append_step(int64_t run, const std::string& hash);
   void finish_run(int64_t run, const std::string& state, const std::string& message = "");
   void annotate_run(int64_t run, const std::string& note, const std::vector<std::string>& tags);

@@ -3,24 +3,28 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/cancel.h"
 #include "model/model.h"
+#include "network/parametrization.h"
 #include "text/encoding.h"
 
 namespace espalier {
 
-// A padded batch on the network's device.
+// A padded batch on the network's device. B sequences, S tokens of the longest.
 struct NetworkBatch {
   at::Tensor input_ids;       // (B, S) int64
   at::Tensor token_type_ids;  // (B, S) int64
   at::Tensor attention_mask;  // (B, S) int64, 1 for tokens
 };
 
+// Throws InvalidInput when there is no sequence or an empty one.
 NetworkBatch make_network_batch(const std::vector<const Encoding*>& encodings, TokenId pad_id,
                                 const std::string& device);
 
@@ -28,32 +32,24 @@ NetworkBatch make_network_batch(const std::vector<const Encoding*>& encodings, T
 struct ForwardOptions {
   bool hidden_states = false;
   bool attentions = false;
-  // (heads) gate of every layer multiplied on the head's context vectors: importance and masking of heads.
+  // Gate of every layer multiplied on the heads' context vectors, (heads), (B, heads) or (B, heads, S): importance and
+  // masking of heads. With the wider shapes one backward pass gives the gradient of each example or token.
   const std::vector<at::Tensor>* head_gates = nullptr;
-  // (width) gate of every layer multiplied on the feed-forward activations: importance of units.
+  // Gate of every layer multiplied on the feed-forward activations, (width), (B, width) or (B, S, width).
   const std::vector<at::Tensor>* unit_gates = nullptr;
   // Word embeddings (B, S, hidden) that replace the look-up: saliency, mixing.
   const at::Tensor* word_embeddings = nullptr;
+  // Looked at between layers, on the way back too: Cancelled comes out of forward or of the backward pass. The token
+  // must outlive the backward pass.
+  const CancelToken* cancel = nullptr;
 };
 
 struct ForwardResult {
-  at::Tensor logits;                      // (B, labels); (B, S, labels or vocab or 2) for token-wise heads
+  // (B, labels) for Classification and Regression; (B, S, labels, vocab or 2) for token-wise heads; without a head the
+  // pooled (B, hidden), or undefined without a pooler.
+  at::Tensor logits;
   std::vector<at::Tensor> hidden_states;  // layers + 1 of (B, S, hidden)
-  std::vector<at::Tensor> attentions;     // layers of (B, heads, S, S)
-};
-
-// Stands between a stored weight and the multiplication while training: a mask, factors, a fake quantizer.
-class Parametrization {
- public:
-  virtual ~Parametrization() = default;
-  // The weight that is multiplied by, (out, in); differentiable in parameters().
-  virtual at::Tensor effective() = 0;
-  // What an optimizer changes, by a short name ("values", "left").
-  virtual std::map<std::string, at::Tensor> parameters() = 0;
-  // Folds into a stored form; exact: logits before and after agree to the bit of the multiplication.
-  virtual Weight finish() = 0;
-  // y = x W^T + bias; the default multiplies by effective().
-  virtual at::Tensor linear(const at::Tensor& x, const at::Tensor& bias);
+  std::vector<at::Tensor> attentions;     // layers of (B, heads, S, S), before dropout
 };
 
 struct NetworkOptions {
@@ -69,20 +65,27 @@ class Network {
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
 
+  // Throws InvalidInput for ids out of range and sequences longer than the position table.
   ForwardResult forward(const NetworkBatch& batch, const ForwardOptions& options = {});
   // Token embedding look-up alone (B, S, hidden), before position, type and norm.
   at::Tensor word_embeddings(const at::Tensor& input_ids);
 
   void train(bool on);  // dropout on or off; off at first
+  // Probabilities of dropout in place of the architecture's.
+  void set_dropout(double hidden, double attention);
+  // Starts the stream of dropout masks anew: the same seed gives the same masks, whatever the number of threads.
+  void seed_dropout(uint64_t seed);
+
   // Trainable tensors by slot name (first slot of a shared weight), "slot#left" for parts of a parametrization.
   // Quantized weights are frozen and not listed.
   std::map<std::string, at::Tensor> parameters();
 
-  // Puts a parametrization at a slot (every slot that shares its weight).
+  // Puts a parametrization at a slot (every slot that shares its weight). `make` gets the weight as it is now.
   using ParametrizationFactory = std::function<std::unique_ptr<Parametrization>(const Weight& weight)>;
   void parametrize(const std::string& slot, const ParametrizationFactory& make);
 
-  // The model with the current values: same architecture, forms finished, provenance of the model it came from.
+  // The model with the current values: same architecture, forms finished, provenance of the model it came from. A
+  // weight that did not change keeps its stored form and element type.
   Model to_model() const;
 
   const Architecture& architecture() const;
@@ -93,7 +96,7 @@ class Network {
   std::unique_ptr<Impl> impl_;
 };
 
-// Between plain and torch tensors. from_plain copies (F32, F64 and integers keep their type, F16 and BF16 become F32).
+// Between plain and torch tensors. to_torch copies (F32, F64 and integers keep their type, F16 and BF16 become F32).
 at::Tensor to_torch(const Tensor& tensor);
 Tensor from_torch(const at::Tensor& tensor);
 

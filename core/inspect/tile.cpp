@@ -13,14 +13,14 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // What a cell has gathered so far.
 struct Cell {
-  float first = 0, min = std::numeric_limits<float>::infinity(), max = -std::numeric_limits<float>::infinity();
+  float min = std::numeric_limits<float>::infinity(), max = -std::numeric_limits<float>::infinity();
   double sum = 0;
   int64_t count = 0;
   bool has_nan = false;
 };
 
 float finish(const Cell& cell, CellValue value) {
-  if (cell.has_nan && value != CellValue::Sample) return kNaN;
+  if (cell.has_nan) return kNaN;
   switch (value) {
     case CellValue::Extreme:
       return std::abs(cell.min) > std::abs(cell.max) ? cell.min : cell.max;
@@ -31,7 +31,7 @@ float finish(const Cell& cell, CellValue value) {
     case CellValue::Max:
       return cell.max;
     case CellValue::Sample:
-      return cell.first;
+      break;
   }
   return kNaN;
 }
@@ -41,7 +41,6 @@ void gather(std::span<const float> values, int64_t col_step, std::span<Cell> cel
     const size_t begin = c * static_cast<size_t>(col_step);
     const size_t end = std::min(values.size(), begin + static_cast<size_t>(col_step));
     Cell& cell = cells[c];
-    if (cell.count == 0) cell.first = values[begin];
     for (size_t i = begin; i < end; ++i) {
       const float value = values[i];
       cell.has_nan |= std::isnan(value);
@@ -105,8 +104,7 @@ Tile read_tile(const Matrix& matrix, const TileRequest& request, const CancelTok
   const int64_t width = std::min(matrix.cols() - r.col, tile.cell_cols * r.col_step);
   tile.values.resize(static_cast<size_t>(tile.cell_rows * tile.cell_cols));
 
-  // One row or column a cell and dense: a plain copy.
-  const bool sampled = r.cell_value == CellValue::Sample && matrix.is_dense();
+  const bool sampled = r.cell_value == CellValue::Sample;
   const bool one_to_one = r.row_step == 1 && r.col_step == 1 && matrix.is_dense();
   const int64_t rows_at_once = std::max<int64_t>(1, rows_per_block(width) / r.row_step);
   for_each_block((tile.cell_rows + rows_at_once - 1) / rows_at_once, cancel, [&](int64_t block) {

@@ -111,7 +111,9 @@ TEST(Tile, AgreesWithTheValuesForAnyStep) {
         for (int64_t r = 3 + i * step; r < std::min<int64_t>(101, 3 + (i + 1) * step); ++r) {
           for (int64_t c = 2 + j * step; c < std::min<int64_t>(67, 2 + (j + 1) * step); ++c) {
             const float value = decoded.values<float>()[static_cast<size_t>(r * 67 + c)];
-            if (std::abs(value) > std::abs(extreme)) extreme = value;
+            // Of two of the same magnitude the positive one stands for the block.
+            const bool larger = std::abs(value) > std::abs(extreme);
+            if (larger || (value == -extreme && value > 0)) extreme = value;
           }
         }
         ASSERT_EQ(tile.values[static_cast<size_t>(i * tile.cell_cols + j)], extreme);

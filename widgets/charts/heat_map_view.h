@@ -1,5 +1,5 @@
 #pragma once
-#include <QHash>
+#include <QElapsedTimer>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -76,10 +76,13 @@ class HeatMapView : public Chart {
   void hoverEnded();
   void cellClicked(qint64 row, qint64 column);
   void summaryReady();
-  // First tiles on screen, milliseconds after setSource.
+  // Values are on screen, milliseconds after setSource.
   void firstShown(double milliseconds);
+  // The weight could not be read; one sentence.
+  void failed(const QString& sentence);
 
  protected:
+  void paintEvent(QPaintEvent* event) override;
   void paintOverlay(QPainter& painter, const ThemeColors& colors) override;
   void resizeEvent(QResizeEvent* event) override;
   void wheelEvent(QWheelEvent* event) override;
@@ -92,14 +95,26 @@ class HeatMapView : public Chart {
   void rethemed() override;
 
  private:
-  struct Geometry;  // where the parts lie in an area
+  struct Geometry;  // where the parts lie in an area, and what part of the matrix it shows
+  struct Visible;   // the tiles of a detail that a geometry needs
   Geometry geometryFor(const QRectF& area) const;
+  Visible visibleIn(const Geometry& geometry, double pixelRatio) const;
   QPointF fitZoom(QSizeF size) const;
-  void clampView();
+  void moveView(QPointF zoom, QPointF origin);
+  void viewChanged();
+  void requestTiles();
   void updateScale();
   void hover(QPointF position);
   void layoutBar();
   QString readoutFor(const Cell& cell, double value) const;
+  void select(const Cell& cell);
+  bool moveCurrent(int key);
+  void paintLive(QPainter& painter, const Geometry& geometry, double pixelRatio) const;
+  QImage wholePicture(const Geometry& geometry, double pixelRatio, bool dark) const;
+  void paintNorms(QPainter& painter, const Geometry& geometry, const ThemeColors& colors) const;
+  void paintAxes(QPainter& painter, const Geometry& geometry, const ThemeColors& colors) const;
+  void paintNumbers(QPainter& painter, const Geometry& geometry, const ThemeColors& colors) const;
+  void paintBoundaries(QPainter& painter, const Geometry& geometry, const ThemeColors& colors) const;
 
   std::shared_ptr<const Weight> m_weight;
   MatrixLabels m_labels;
@@ -111,8 +126,9 @@ class HeatMapView : public Chart {
   QPointF m_origin{0, 0};  // value coordinates at the top left of the map
   bool m_fitted = true;
   bool m_shown = false;
-  std::optional<QPointF> m_dragFrom;
-  QPointF m_dragOrigin;
+  QElapsedTimer m_sinceSource;
+  std::optional<QPointF> m_dragFrom;  // pointer position when the button went down
+  QPointF m_dragOrigin;               // m_origin then
   bool m_dragged = false;
   std::optional<Cell> m_hovered;
   std::optional<Cell> m_current;  // the keyboard's and the click's cell

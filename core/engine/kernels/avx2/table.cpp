@@ -1,0 +1,35 @@
+#include "engine/kernels/kernels.h"
+
+#include "engine/kernels/avx2/vector.h"
+
+#include "engine/kernels/simd/math.h"
+#include "engine/kernels/simd/rows.h"
+
+#include "engine/kernels/simd/attention.h"
+
+#include "engine/kernels/avx2/product.h"
+
+namespace espalier::kernels {
+
+const Table& avx2_table() {
+  static constexpr Table table = {
+      .name = "avx2",
+      .bias_activation = ::bias_activation,
+      .dequantize = ::dequantize,
+      .row_max_abs = ::row_max_abs,
+      .quantize = ::quantize,
+      .add_norm = ::add_norm,
+      .attention = ::attention,
+      .attention_scratch = ::attention_scratch,
+      .decode_half = ::decode_half,
+      .decode_bfloat16 = ::decode_bfloat16,
+      .decode_int8 = ::decode_int8,
+      .multiply_float = nullptr,
+      .multiply_int8 = ::multiply_int8,
+      .packed_int8_bytes = ::packed_int8_bytes,
+      .pack_int8 = ::pack_int8,
+  };
+  return table;
+}
+
+}  // namespace espalier::kernels

@@ -1,0 +1,33 @@
+#include "engine/kernels/kernels.h"
+
+#include "engine/kernels/avx512/vector.h"
+
+#include "engine/kernels/simd/math.h"
+#include "engine/kernels/simd/rows.h"
+
+#include "engine/kernels/simd/attention.h"
+
+namespace espalier::kernels {
+
+const Table& avx512_table() {
+  static constexpr Table table = {
+      .name = "avx512",
+      .bias_activation = ::bias_activation,
+      .dequantize = ::dequantize,
+      .row_max_abs = ::row_max_abs,
+      .quantize = ::quantize,
+      .add_norm = ::add_norm,
+      .attention = ::attention,
+      .attention_scratch = ::attention_scratch,
+      .decode_half = ::decode_half,
+      .decode_bfloat16 = ::decode_bfloat16,
+      .decode_int8 = ::decode_int8,
+      .multiply_float = nullptr,
+      .multiply_int8 = nullptr,
+      .packed_int8_bytes = nullptr,
+      .pack_int8 = nullptr,
+  };
+  return table;
+}
+
+}  // namespace espalier::kernels

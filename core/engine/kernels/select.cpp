@@ -1,0 +1,46 @@
+#include "engine/kernels/kernels.h"
+
+namespace espalier::kernels {
+
+namespace {
+
+Processor ask_processor() {
+  Processor found;
+#ifdef ESPALIER_X86_KERNELS
+  __builtin_cpu_init();
+  found.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  found.avx512 = found.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                 __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  found.int8_dot = found.avx512 && __builtin_cpu_supports("avx512vnni");
+#endif
+  return found;
+}
+
+#ifdef ESPALIER_X86_KERNELS
+// The library's 8-bit products saturate where there is no dot product instruction; ours do not.
+Table with_exact_products(Table table) {
+  const Table& exact = avx2_table();
+  table.multiply_int8 = exact.multiply_int8;
+  table.packed_int8_bytes = exact.packed_int8_bytes;
+  table.pack_int8 = exact.pack_int8;
+  return table;
+}
+#endif
+
+}  // namespace
+
+const Table& fastest_table() {
+#ifdef ESPALIER_X86_KERNELS
+  static const Table with_products = with_exact_products(avx512_table());
+  if (processor().avx512) return processor().int8_dot ? avx512_table() : with_products;
+  if (processor().avx2) return avx2_table();
+#endif
+  return reference_table();
+}
+
+const Processor& processor() {
+  static const Processor found = ask_processor();
+  return found;
+}
+
+}  // namespace espalier::kernels

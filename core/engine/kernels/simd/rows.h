@@ -1,0 +1,174 @@
+#pragma once
+// Kernels that go row by row; include after vector.h and math.h.
+
+namespace {
+
+using espalier::kernels::Activation;
+using espalier::kernels::IntegerScales;
+
+// Calls body(offset, count) for whole registers and once for what is left.
+template <typename Body>
+inline void for_registers(int64_t columns, Body body) {
+  int64_t c = 0;
+  for (; c + kLanes <= columns; c += kLanes) body(c, kLanes);
+  if (c < columns) body(c, columns - c);
+}
+
+inline Floats load_some(const float* from, int64_t count) {
+  return count == kLanes ? load(from) : load_first(from, count);
+}
+inline void store_some(float* to, Floats x, int64_t count) {
+  if (count == kLanes) {
+    store(to, x);
+  } else {
+    store_first(to, x, count);
+  }
+}
+
+template <Activation kKind>
+void bias_activation_as(float* x, int64_t rows, int64_t columns, const float* bias) {
+  for (int64_t r = 0; r < rows; ++r) {
+    float* row = x + r * columns;
+    for_registers(columns, [&](int64_t c, int64_t count) {
+      Floats value = load_some(row + c, count);
+      if (bias) value = add(value, load_some(bias + c, count));
+      store_some(row + c, activate<kKind>(value), count);
+    });
+  }
+}
+
+template <Activation kKind>
+void dequantize_as(void* x, int64_t rows, int64_t columns, const IntegerScales& scales, const float* bias) {
+  for (int64_t r = 0; r < rows; ++r) {
+    float* row = static_cast<float*>(x) + r * columns;
+    const Floats row_scale = all(scales.row[r]);
+    for_registers(columns, [&](int64_t c, int64_t count) {
+      const bool whole = count == kLanes;
+      const Floats sum = whole ? load_ints_less(row + c, scales.compensation + c)
+                               : load_first_ints_less(row + c, scales.compensation + c, count);
+      const Floats shift = bias ? load_some(bias + c, count) : zero();
+      const Floats value = fma(sum, mul(row_scale, load_some(scales.column + c, count)), shift);
+      store_some(row + c, activate<kKind>(value), count);
+    });
+  }
+}
+
+void bias_activation(float* x, int64_t rows, int64_t columns, const float* bias, Activation activation) {
+  switch (activation) {
+    case Activation::None:
+      return bias_activation_as<Activation::None>(x, rows, columns, bias);
+    case Activation::Gelu:
+      return bias_activation_as<Activation::Gelu>(x, rows, columns, bias);
+    case Activation::GeluTanh:
+      return bias_activation_as<Activation::GeluTanh>(x, rows, columns, bias);
+    case Activation::Relu:
+      return bias_activation_as<Activation::Relu>(x, rows, columns, bias);
+    case Activation::Silu:
+      return bias_activation_as<Activation::Silu>(x, rows, columns, bias);
+    case Activation::Tanh:
+      return bias_activation_as<Activation::Tanh>(x, rows, columns, bias);
+  }
+}
+
+void dequantize(void* x, int64_t rows, int64_t columns, const IntegerScales& scales, const float* bias,
+                Activation activation) {
+  switch (activation) {
+    case Activation::None:
+      return dequantize_as<Activation::None>(x, rows, columns, scales, bias);
+    case Activation::Gelu:
+      return dequantize_as<Activation::Gelu>(x, rows, columns, scales, bias);
+    case Activation::GeluTanh:
+      return dequantize_as<Activation::GeluTanh>(x, rows, columns, scales, bias);
+    case Activation::Relu:
+      return dequantize_as<Activation::Relu>(x, rows, columns, scales, bias);
+    case Activation::Silu:
+      return dequantize_as<Activation::Silu>(x, rows, columns, scales, bias);
+    case Activation::Tanh:
+      return dequantize_as<Activation::Tanh>(x, rows, columns, scales, bias);
+  }
+}
+
+void row_max_abs(const float* x, int64_t rows, int64_t columns, float* maximum) {
+  for (int64_t r = 0; r < rows; ++r) {
+    Floats most = zero();
+    for_registers(
+        columns, [&](int64_t c, int64_t count) { most = max(magnitude(load_some(x + r * columns + c, count)), most); });
+    maximum[r] = max_of(most);
+  }
+}
+
+void quantize(const float* x, int64_t rows, int64_t columns, const float* maximum, uint8_t* codes, float* scale) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float range = maximum[r] > 0 ? maximum[r] : 1.0F;
+    const Floats inverse = all(127.0F / range);
+    for_registers(columns, [&](int64_t c, int64_t count) {
+      store_codes(codes + r * columns + c, mul(load_some(x + r * columns + c, count), inverse), count);
+    });
+    scale[r] = range / 127.0F;
+  }
+}
+
+void add_norm(const float* x, const float* residual, const float* shift, const float* weight, const float* bias,
+              float epsilon, int64_t rows, int64_t columns, float* out) {
+  const float share = 1.0F / static_cast<float>(columns);
+  for (int64_t r = 0; r < rows; ++r) {
+    float* to = out + r * columns;
+    Floats sum = zero();
+    for_registers(columns, [&](int64_t c, int64_t count) {
+      Floats value = load_some(x + r * columns + c, count);
+      if (residual) value = add(value, load_some(residual + r * columns + c, count));
+      if (shift) value = add(value, load_some(shift + c, count));
+      store_some(to + c, value, count);
+      sum = add(sum, value);
+    });
+    const float mean = sum_of(sum) * share;
+    Floats squares = zero();
+    for_registers(columns, [&](int64_t c, int64_t count) {
+      const Floats centred = fill_rest(sub(load_some(to + c, count), all(mean)), count, 0.0F);
+      squares = fma(centred, centred, squares);
+    });
+    const float inverse = 1.0F / __builtin_sqrtf(sum_of(squares) * share + epsilon);
+    for_registers(columns, [&](int64_t c, int64_t count) {
+      const Floats centred = mul(sub(load_some(to + c, count), all(mean)), all(inverse));
+      store_some(to + c, fma(centred, load_some(weight + c, count), load_some(bias + c, count)), count);
+    });
+  }
+}
+
+void decode_half(const uint16_t* from, int64_t columns, float* to) {
+  for_registers(columns, [&](int64_t c, int64_t count) {
+    uint16_t part[kLanes] = {};
+    const uint16_t* source = from + c;
+    if (count < kLanes) {
+      for (int64_t i = 0; i < count; ++i) part[i] = source[i];
+      source = part;
+    }
+    store_some(to + c, load_half(source), count);
+  });
+}
+
+void decode_bfloat16(const uint16_t* from, int64_t columns, float* to) {
+  for_registers(columns, [&](int64_t c, int64_t count) {
+    uint16_t part[kLanes] = {};
+    const uint16_t* source = from + c;
+    if (count < kLanes) {
+      for (int64_t i = 0; i < count; ++i) part[i] = source[i];
+      source = part;
+    }
+    store_some(to + c, load_bfloat16(source), count);
+  });
+}
+
+void decode_int8(const int8_t* from, int64_t columns, float scale, float* to) {
+  for_registers(columns, [&](int64_t c, int64_t count) {
+    int8_t part[kLanes] = {};
+    const int8_t* source = from + c;
+    if (count < kLanes) {
+      for (int64_t i = 0; i < count; ++i) part[i] = source[i];
+      source = part;
+    }
+    store_some(to + c, mul(load_int8(source), all(scale)), count);
+  });
+}
+
+}  // namespace

@@ -1,0 +1,78 @@
+#pragma once
+// A weight made ready to multiply by, whatever form it was stored in.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/kernels/kernels.h"
+#include "engine/onednn.h"
+#include "model/weight_table.h"
+
+namespace espalier {
+
+// Which sequence each row of a linear's input belongs to, for weights whose input has one range a sequence. The ranges
+// are put together from all threads of a pass; every thread must run the same linears in the same order.
+struct SequenceRanges {
+  const int32_t* starts = nullptr;           // (B + 1) first row of each sequence
+  const int32_t* sequence_of_row = nullptr;  // (T)
+  float* maxima[2] = {nullptr, nullptr};     // (T) each, shared by all threads, used in turn
+};
+
+// What one thread of one pass works with.
+struct Lane {
+  uint8_t* codes = nullptr;                // quantized input: rows times the largest depth
+  float* row_scales = nullptr;             // (rows)
+  float* factors = nullptr;                // between the two factors of low-rank weights: Linear::factor_floats() a row
+  const SequenceRanges* ranges = nullptr;  // null: every row has its own range
+  int turn = 0;
+  bool failed = false;
+};
+
+// Immutable; any number of threads may run one at once.
+class Linear {
+ public:
+  virtual ~Linear() = default;
+
+  // y (rows, columns) = activation(x (rows, depth) w^T + bias). `bias` (columns) may be null. `first_row` is the row of
+  // the whole pass that x begins with. Failures set lane.failed.
+  virtual void run(Lane& lane, const float* x, int64_t first_row, int64_t rows, const float* bias,
+                   kernels::Activation activation, float* y) const = 0;
+
+  virtual int64_t depth() const = 0;
+  virtual int64_t columns() const = 0;
+  virtual int64_t resident_bytes() const = 0;
+  virtual std::string describe() const = 0;
+  // Scratch that a row of input needs in Lane::codes and Lane::factors.
+  virtual int64_t code_bytes() const = 0;
+  virtual int64_t factor_floats() const = 0;
+  // True when the input is quantized with one range a sequence, so that all rows must be there at once.
+  virtual bool needs_whole_sequences() const = 0;
+};
+
+// Packs weights, each once however many places share it.
+class LinearFactory {
+ public:
+  // `use_library`: products by oneDNN where its sums are exact, else by the kernels.
+  LinearFactory(const kernels::Table& kernels, bool use_library) : kernels_(kernels), use_library_(use_library) {}
+
+  // Weights with one input side by side: y of (rows, sum of columns). Null when their forms cannot be joined.
+  std::shared_ptr<const Linear> joined(const WeightTable& weights, const std::vector<std::string>& slots);
+  std::shared_ptr<const Linear> single(const WeightTable& weights, const std::string& slot);
+  // The right factor of a low-rank embedding table (rank, width), as the linear from rank to width.
+  std::shared_ptr<const Linear> transposed(const Weight& right);
+
+  const kernels::Table& kernels() const { return kernels_; }
+
+ private:
+  std::shared_ptr<const Linear> make(const Weight& weight);
+
+  const kernels::Table& kernels_;
+  bool use_library_;
+  onednn::Packer packer_;
+  std::map<std::vector<WeightHandle>, std::shared_ptr<const Linear>> made_;
+};
+
+}  // namespace espalier

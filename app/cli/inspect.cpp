@@ -1,0 +1,112 @@
+// `espalier inspect`: what a model is and where its parameters and bytes are.
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "app/cli/program.h"
+#include "job_kinds/resources.h"
+#include "measure/cost.h"
+#include "model/model.h"
+
+namespace espalier::cli {
+namespace {
+
+struct PartSum {
+  int64_t parameters = 0;
+  int64_t bytes = 0;
+};
+
+// One line a part of a layer, shared weights counted where they first stand.
+void print_parts(const Model& model) {
+  std::vector<std::pair<std::string, PartSum>> sums;
+  std::map<WeightHandle, std::string> seen;
+  std::map<std::string, std::string> shared_with;
+  for (const Slot& slot : slots_of(model.architecture)) {
+    const std::string place = slot.layer ? fmt::format("layer {} {}", slot.layer->value, to_string(slot.part))
+                                         : std::string(to_string(slot.part));
+    if (sums.empty() || sums.back().first != place) sums.push_back({place, {}});
+    const auto [first, inserted] = seen.emplace(model.weights.handle(slot.name), place);
+    if (!inserted) {
+      if (first->second != place) shared_with[place] = first->second;
+      continue;
+    }
+    const Weight& weight = model.weight(slot.name);
+    sums.back().second.parameters += num_parameters(weight);
+    sums.back().second.bytes += stored_bytes(weight);
+  }
+  TextTable table({"part", "parameters", "bytes", "shared with"});
+  for (const auto& [place, sum] : sums) {
+    const auto shared = shared_with.find(place);
+    table.add({place, count_text(static_cast<double>(sum.parameters)), bytes_text(static_cast<double>(sum.bytes)),
+               shared == shared_with.end() ? "" : shared->second});
+  }
+  table.print();
+}
+
+void print_weights(const Model& model) {
+  TextTable table({"slot", "form", "shape", "parameters", "zeros %", "bytes"});
+  for (const Slot& slot : slots_of(model.architecture)) {
+    const Weight& weight = model.weight(slot.name);
+    table.add(
+        {slot.name, describe(weight), to_string(slot.shape), count_text(static_cast<double>(num_parameters(weight))),
+         fmt::format("{:.1f}", 100 * sparsity_of(weight)), bytes_text(static_cast<double>(stored_bytes(weight)))});
+  }
+  table.print(2);
+}
+
+Json weights_json(const Model& model) {
+  Json weights = Json::array();
+  for (const Slot& slot : slots_of(model.architecture)) {
+    const Weight& weight = model.weight(slot.name);
+    weights.push_back({{"slot", slot.name},
+                       {"form", describe(weight)},
+                       {"shape", slot.shape},
+                       {"parameters", num_parameters(weight)},
+                       {"bytes", stored_bytes(weight)},
+                       {"shared_with", model.weights.slots_of(model.weights.handle(slot.name))}});
+  }
+  return weights;
+}
+
+}  // namespace
+
+void add_inspect(Program& program) {
+  CLI::App* verb = program.add_verb("inspect", "Say what a model is: layers, parameters, bytes, MACs",
+                                    "espalier inspect path/to/minilm --weights");
+  struct Options {
+    std::string model;
+    bool weights = false;
+    int64_t length = 128;
+  };
+  auto options = std::make_shared<Options>();
+  verb->add_option("model", options->model, "Hugging Face folder, bundle, or lab")->required();
+  verb->add_flag("--weights", options->weights, "One line a weight");
+  verb->add_option("--length", options->length, "Tokens of one sequence, for MACs")->check(CLI::Range(1, 100000));
+  program.on_run(verb, [&program, options] {
+    const Model model = open_model(resolve_model(options->model));
+    const Architecture& architecture = model.architecture;
+    const int64_t macs = count_macs(model, options->length);
+    if (program.json()) {
+      Json answer = {{"name", display_name(model)},
+                     {"architecture", to_json(architecture)},
+                     {"parameters", num_parameters(model)},
+                     {"bundle_bytes", predicted_bundle_bytes(model)},
+                     {"macs", macs},
+                     {"macs_length", options->length}};
+      if (options->weights) answer["weights"] = weights_json(model);
+      program.print_json(answer);
+      return;
+    }
+    fmt::print("{}\n", display_name(model));
+    fmt::print("{} layers, hidden size {}, vocabulary {}, head {}\n", architecture.layers.size(),
+               architecture.hidden_size, architecture.embedding.vocab_size, to_string(architecture.head.kind));
+    fmt::print("{} parameters, {} as a bundle, {} MACs for {} tokens\n\n",
+               count_text(static_cast<double>(num_parameters(model))),
+               bytes_text(static_cast<double>(predicted_bundle_bytes(model))), count_text(static_cast<double>(macs)),
+               options->length);
+    options->weights ? print_weights(model) : print_parts(model);
+  });
+}
+
+}  // namespace espalier::cli

@@ -1,0 +1,111 @@
+// `espalier train`: fine-tune a model on a task, or train one from scratch from an architecture file.
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "app/cli/program.h"
+#include "base/error.h"
+
+namespace espalier::cli {
+namespace {
+
+struct Options {
+  std::string model, task, output, recipe, train_split = "train", dev_split = "dev";
+  double epochs = 3, learning_rate = 5e-5, warmup_frac = 0.1;
+  int64_t batch_size = 32, max_steps = 0, evaluations_per_epoch = 1, patience = 0, max_length = 128;
+  uint64_t seed = 1;
+  std::string device = "cpu", precision = "float32";
+};
+
+JobSpec spec_from(const Options& options) {
+  JobSpec spec;
+  if (!options.recipe.empty()) {
+    spec.settings = read_json_file(options.recipe);
+    spec.seed = json_get_or<uint64_t>(spec.settings, "seed", 1, options.recipe);
+    spec.settings.erase("seed");
+  } else {
+    if (options.model.empty() || options.task.empty()) {
+      throw Error(ErrorKind::InvalidInput,
+                  {"nothing to train", "", "", "--model and --task, or --recipe FILE", "See espalier train --help."});
+    }
+    spec.settings = {{"model", absolute_or_name(options.model)},
+                     {"task", absolute_or_name(options.task)},
+                     {"train_split", options.train_split},
+                     {"dev_split", options.dev_split},
+                     {"max_length", options.max_length},
+                     {"device", options.device},
+                     {"precision", options.precision},
+                     {"options",
+                      {{"epochs", options.epochs},
+                       {"learning_rate", options.learning_rate},
+                       {"warmup_frac", options.warmup_frac},
+                       {"batch_size", options.batch_size},
+                       {"max_steps", options.max_steps},
+                       {"evaluations_per_epoch", options.evaluations_per_epoch},
+                       {"patience", options.patience}}}};
+    spec.seed = options.seed;
+  }
+  spec.kind = "train";
+  spec.output_folder = std::filesystem::absolute(options.output);
+  return spec;
+}
+
+}  // namespace
+
+void add_train(Program& program) {
+  CLI::App* verb = program.add_verb(
+      "train", "Fine-tune a model on a task; an interrupted training goes on when started again",
+      "espalier train --model path/to/minilm --task path/to/sst2 --output tuned --epochs 1 --learning-rate 5e-5");
+  auto options = std::make_shared<Options>();
+  verb->add_option("--model", options->model, "Hugging Face folder, bundle, or lab");
+  verb->add_option("--task", options->task, "Folder or file of labelled examples, or lab");
+  verb->add_option("--recipe", options->recipe,
+                   "JSON file with everything instead: architecture, tokenizer, options, seed")
+      ->check(CLI::ExistingFile)
+      ->excludes("--model")
+      ->excludes("--task");
+  verb->add_option("--output", options->output, "Folder for the trained model (a bundle)")->required();
+  verb->add_option("--train-split", options->train_split)->capture_default_str();
+  verb->add_option("--dev-split", options->dev_split)->capture_default_str();
+  verb->add_option("--epochs", options->epochs)->capture_default_str()->check(CLI::PositiveNumber);
+  verb->add_option("--learning-rate", options->learning_rate)->capture_default_str()->check(CLI::PositiveNumber);
+  verb->add_option("--warmup-frac", options->warmup_frac, "Share of the steps with a rising rate")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  verb->add_option("--batch-size", options->batch_size)->capture_default_str()->check(CLI::PositiveNumber);
+  verb->add_option("--max-steps", options->max_steps, "0: as epochs say")->check(CLI::NonNegativeNumber);
+  verb->add_option("--max-length", options->max_length, "Tokens of one example at the most")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--evaluations-per-epoch", options->evaluations_per_epoch)->capture_default_str();
+  verb->add_option("--patience", options->patience, "Stop after so many evaluations without a better one; 0: never")
+      ->capture_default_str();
+  verb->add_option("--seed", options->seed)->capture_default_str();
+  verb->add_option("--device", options->device, "cpu, cuda:0")->capture_default_str();
+  verb->add_option("--precision", options->precision, "Element type of the saved weights")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"float32", "float16"}));
+  program.on_run(verb, [&program, options] {
+    const Json answer = program.run_job(spec_from(*options));
+    if (program.json()) {
+      program.print_json(answer);
+      return;
+    }
+    const Json& train = answer.at("train");
+    fmt::print("{}\n", answer.value("bundle", options->output));
+    fmt::print("{} steps, {:.2f} epochs, {:.1f} minutes, {:.0f} tokens a second, final loss {:.4f}\n",
+               train.value("steps", 0), train.value("epochs", 0.0), train.value("seconds", 0.0) / 60,
+               train.value("tokens_per_second", 0.0), train.value("final_loss", 0.0));
+    fmt::print("best on {}: {:.4f} at step {}; BLAS {}\n", options->dev_split, train.value("best_dev_metric", 0.0),
+               train.value("best_step", 0), train.value("blas", ""));
+    if (answer.contains("quality") && answer["quality"].contains("accuracy")) {
+      const Json& quality = answer["quality"];
+      fmt::print("accuracy {:.4f} ({:.4f} to {:.4f}) on {} examples, measured on the engine\n",
+                 quality["accuracy"].get<double>(), quality["accuracy_low"].get<double>(),
+                 quality["accuracy_high"].get<double>(), quality.value("examples", 0));
+    }
+  });
+}
+
+}  // namespace espalier::cli

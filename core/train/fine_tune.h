@@ -2,7 +2,6 @@
 // Fine-tuning of a whole model on a task, with an optional teacher (Hinton 2015).
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,7 +23,7 @@ struct TrainOptions {
   double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
   double clip_norm = 1.0;             // global gradient norm; 0 = off
   double dropout = -1;                // -1: as the architecture says
-  int64_t evaluations_per_epoch = 1;  // on the dev set; 0 = never
+  int64_t evaluations_per_epoch = 1;  // on the dev set, and at the end; 0 = never
   int64_t patience = 0;               // stop after so many evaluations without a better dev metric; 0 = never
   bool keep_best = true;              // give back the weights of the best evaluation
   uint64_t seed = 1;
@@ -35,8 +34,8 @@ struct TrainOptions {
   double distill_alpha = 0.5;
   double distill_temperature = 2.0;
 
-  // Checkpoints: written at every evaluation and every `checkpoint_seconds`; a checkpoint there of the same options
-  // is continued from. Empty: none.
+  // Checkpoints: written at every evaluation and every `checkpoint_seconds`; a checkpoint there of the same options,
+  // model and data is continued from, to the same bits as without the interruption. Removed at the end. Empty: none.
   std::filesystem::path checkpoint_folder;
   double checkpoint_seconds = 120;
 };
@@ -47,7 +46,7 @@ struct TrainReport {
   double seconds = 0;
   double tokens_per_second = 0;  // real tokens, padding not counted
   double final_loss = 0;         // mean of the last 50 steps
-  double best_dev_metric = 0;
+  double best_dev_metric = 0;    // accuracy; for regression the share of variance explained (R^2); 0 without evaluation
   int64_t best_step = 0;
   bool stopped_early = false;
   bool resumed = false;
@@ -61,7 +60,11 @@ struct TrainResult {
   TrainReport report;
 };
 
-// Quantized weights stay fixed. A head that does not fit the task is replaced by a fresh one (with_task_head).
+// Trains every weight but the quantized ones, on classification (labels) or regression (scores of a dataset whose
+// labels are all -1). A head that does not fit is replaced by a fresh one (with_task_head). The same seed gives the
+// same bytes. Metrics: "loss" and "learning_rate" by step, "dev_metric" by step. Cancellation is looked for between
+// layers. Throws InvalidInput for an empty or partly unlabelled dataset, a teacher of another number of labels, and a
+// loss that is no longer finite.
 TrainResult fine_tune(const Model& model, const EncodedDataset& train, const EncodedDataset& dev,
                       const TrainOptions& options, JobContext& context);
 

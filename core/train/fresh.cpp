@@ -1,0 +1,73 @@
+// Fresh weights: normal with standard deviation 0.02 (Devlin 2019), norms 1, biases 0.
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "train/fine_tune.h"
+
+namespace espalier {
+namespace {
+
+constexpr double kStandardDeviation = 0.02;
+
+Tensor fresh_values(const Slot& slot, const Rng& seed) {
+  std::vector<float> values(static_cast<size_t>(num_elements(slot.shape)),
+                            slot.kind == SlotKind::NormWeight ? 1.F : 0.F);
+  if (slot.kind == SlotKind::Linear || slot.kind == SlotKind::Embedding) {
+    // A generator a slot: the values of one do not depend on what else the model has.
+    Rng rng = seed.fork(slot.name);
+    for (float& value : values) value = static_cast<float>(kStandardDeviation * rng.normal());
+  }
+  return Tensor::from(slot.shape, std::move(values));
+}
+
+}  // namespace
+
+Model fresh_model(const Architecture& architecture, uint64_t seed) {
+  Model model;
+  model.architecture = architecture;
+  model.provenance["name"] = "fresh " + architecture.family;
+  const Rng rng(seed);
+  for (const Slot& slot : slots_of(architecture)) {
+    const bool tied = architecture.head.kind == HeadKind::MaskedLm && slot.name == "head.out.weight";
+    if (tied) {
+      model.weights.share(slot.name, "embeddings.word.weight");
+    } else {
+      model.weights.add(slot.name, Dense{fresh_values(slot, rng)});
+    }
+  }
+  return model;
+}
+
+Model with_task_head(const Model& model, const Task& task, uint64_t seed) {
+  const bool regression = task.kind == TaskKind::Regression;
+  const HeadKind wanted = regression ? HeadKind::Regression : HeadKind::Classification;
+  const int64_t labels = regression ? 1 : static_cast<int64_t>(task.labels.size());
+  if (!regression && labels < 2) {
+    throw Error(ErrorKind::InvalidInput, {.what = "a classification task needs at least two labels",
+                                          .where = task.name,
+                                          .got = std::to_string(labels),
+                                          .wanted = "2 or more",
+                                          .next = "choose the label column of the task"});
+  }
+  Model result = model;
+  if (model.architecture.head.kind == wanted && model.architecture.head.num_labels == labels) {
+    if (result.architecture.head.labels.empty()) result.architecture.head.labels = task.labels;
+    return result;
+  }
+  Architecture& architecture = result.architecture;
+  const bool had_pooler = architecture.has_pooler;
+  architecture.head = {.kind = wanted, .num_labels = labels, .labels = task.labels};
+  architecture.has_pooler = true;
+  for (const std::string& slot : model.weights.slots()) {
+    if (slot.starts_with("head.")) result.weights.remove(slot);
+  }
+  const Rng rng(seed);
+  for (const Slot& slot : slots_of(architecture)) {
+    if (slot.part == Part::Head || (slot.part == Part::Pooler && !had_pooler)) {
+      result.weights.add(slot.name, Dense{fresh_values(slot, rng)});
+    }
+  }
+  return result;
+}
+
+}  // namespace espalier

@@ -11,6 +11,7 @@
 #include "data/task.h"
 #include "model/model.h"
 #include "recipe/recipe.h"
+#include "recipe/setting.h"
 
 namespace espalier {
 
@@ -53,17 +54,33 @@ struct Estimate {
   int64_t peak_bytes = -1;
 };
 
-struct MethodResult {
-  Model model;
-  Json report = Json::object();  // "heads_removed", "sparsity", "train": {...}; field names carry units
+// Steps by which the universal invariants try a method on one model (compress/invariants.h).
+struct Probe {
+  Step identity;             // leaves every logit as it was
+  Step typical;              // changes the model; deterministic from the seed
+  std::vector<Step> series;  // each gives at most the bytes of the one before; the last fewer than the first
+  Step unmet;                // cannot be done without resources, or not at all
 };
 
+struct MethodResult {
+  Model model;
+  // "heads_removed", "sparsity", "train": {...}; field names carry units. Every report has the members of
+  // add_size_report, which anyone can compute again from the saved model.
+  Json report = Json::object();
+};
+
+// Unchangeable once it is in the registry: any thread may use it.
 class Method {
  public:
   virtual ~Method() = default;
+  Method(const Method&) = delete;
+  Method& operator=(const Method&) = delete;
 
-  virtual const MethodInfo& info() const = 0;
-  virtual const std::vector<Setting>& settings() const = 0;
+  const MethodInfo& info() const { return info_; }
+  const std::vector<Setting>& settings() const { return settings_; }
+  // The registry's; nobody else calls it.
+  void set_page(std::string page) { info_.page = std::move(page); }
+
   virtual Needs needs(const Settings& settings) const = 0;
 
   // Everything that makes the step impossible on this model, beyond the schema: indivisible heads, nothing in scope,
@@ -75,27 +92,60 @@ class Method {
   // Does it. Never changes `model`. Long work reports and looks for cancellation.
   virtual MethodResult apply(const Model& model, const Step& step, const Resources& resources, uint64_t seed,
                              JobContext& context) const = 0;
+
+  // Settings by which this method is tried on `model`, a classifier with at least two layers, heads and units.
+  virtual Probe probe(const Model& model) const = 0;
+  // `model` with zeros where `result`, made from it without training, has nothing any more; empty for a method that
+  // removes nothing. The two compute the same.
+  virtual std::optional<Model> masked_form(const Model& model, const MethodResult& result) const;
+  // Rough seconds of apply beyond retraining and importance, which needs() tells; for the dry run.
+  virtual double extra_seconds(const Model& model, const Step& step) const;
+
+ protected:
+  Method(MethodInfo info, std::vector<Setting> settings) : info_(std::move(info)), settings_(std::move(settings)) {}
+  // The step's settings with defaults filled in; only after check_settings found nothing.
+  Settings settings_of(const Step& step) const { return Settings(settings_, step.settings); }
+  // A step of this method with these settings, no scope.
+  Step step_with(Json settings) const;
+
+ private:
+  MethodInfo info_;
+  std::vector<Setting> settings_;
 };
 
-// Every method of this program, in a stable order (families as above, then id).
+// Every method of this program, in a stable order (families as above, then id). Any thread.
 std::span<const std::unique_ptr<Method>> methods();
 // InvalidInput naming the nearest known id.
 const Method& method(const std::string& id);
 
-// Schema, needs and method-specific checks of one step, all issues at once. `resources` null: needs are not checked.
+// Schema, method-specific checks, order of steps and needs: all issues at once. `resources` null: needs are not
+// checked.
+std::vector<Issue> check_step(const Method& method, const Model& model, const Step& step, const Resources* resources);
+// The same by the step's own method; an unknown method is an issue of key "method".
 std::vector<Issue> check_step(const Model& model, const Step& step, const Resources* resources);
-// The same for a whole recipe through previews: the step's number and its issues.
+// The same as an exception: InvalidInput that lists every issue. First thing in every apply.
+void require_step(const Method& method, const Model& model, const Step& step, const Resources& resources);
+
+// One issue of a recipe: the step's position (switched-off steps counted) and what is wrong.
 struct StepIssue {
   size_t step = 0;
   Issue issue;
 };
+// Of every enabled step, each on the preview of the steps before it.
 std::vector<StepIssue> check_recipe(const Model& model, const Recipe& recipe, const Resources* resources);
 
-// Sizes of the model after each enabled step (index 0: the baseline), without running anything.
+// Sizes of the model after each enabled step (index 0: the baseline), without running anything. A step with issues
+// has unknown sizes and is passed over.
 std::vector<Estimate> estimate_recipe(const Model& model, const Recipe& recipe, const Resources* resources);
 
 // The slots of the given kinds that a scope selects.
 std::vector<Slot> slots_in_scope(const Architecture& architecture, const Scope& scope,
                                  const std::vector<SlotKind>& kinds);
+
+// Bytes of the stored forms of every weight, each once.
+int64_t weight_bytes(const Model& model);
+// Adds "parameters", "weight_bytes" and "macs" (one sequence of 128 tokens) of `after`, and of `before` as
+// "parameters_before", ...
+void add_size_report(Json& report, const Model& before, const Model& after);
 
 }  // namespace espalier

@@ -24,6 +24,8 @@ struct AttentionData {
   int rowOf(LayerIndex layer, HeadIndex head) const;
   // Weight from token `from` (the query) to token `to` (the key).
   float weight(LayerIndex layer, int row, int64_t from, int64_t to) const;
+  // Positions of all tokens, or of those that are not special.
+  std::vector<int> tokensShown(bool hideSpecial) const;
 };
 
 using AttentionPtr = std::shared_ptr<const AttentionData>;

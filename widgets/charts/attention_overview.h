@@ -1,6 +1,7 @@
 #pragma once
 #include <QImage>
 #include <optional>
+#include <vector>
 
 #include "widgets/charts/attention_data.h"
 #include "widgets/charts/chart.h"
@@ -39,7 +40,6 @@ class AttentionOverview : public Chart {
   void mouseDoubleClickEvent(QMouseEvent* event) override;
   void mouseMoveEvent(QMouseEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
-  void rethemed() override;
 
  private:
   struct Grid;
@@ -52,8 +52,7 @@ class AttentionOverview : public Chart {
   bool m_hideSpecial = false;
   LayerIndex m_layer{0};
   HeadIndex m_head{0};
-  std::vector<std::vector<std::vector<float>>> m_thumbnails;  // layer, head, cells: the strongest weight of each block
-  int m_side = 0;                                             // cells along a thumbnail's edge
+  std::vector<std::vector<QImage>> m_thumbnails;  // layer, head: the strongest weight of each block; null if removed
 };
 
 }  // namespace espalier

@@ -1,5 +1,4 @@
 #pragma once
-#include <QBasicTimer>
 #include <map>
 #include <optional>
 #include <set>

@@ -1,4 +1,7 @@
 #pragma once
+// Looking inside a model with its gradients. Every function builds a network of its own, so calls do not disturb each
+// other; all throw InvalidInput for tokens that the model cannot take.
+
 #include <string>
 #include <vector>
 
@@ -16,6 +19,7 @@ struct AttentionCapture {
   std::vector<Tensor> layers;  // (heads, n, n) F32 each, rows sum to 1
   std::vector<float> logits;
 };
+// Token texts come from the model's own tokenizer files; without any they are the ids.
 AttentionCapture capture_attention(const Model& model, const Encoding& encoding);
 
 // --- Importance of heads (Michel 2019) and of feed-forward units (same gate gradient)
@@ -40,7 +44,10 @@ struct Importance {
   int64_t examples = 0;
   double seconds = 0;
 };
-// I_h = mean over x of |dL/dxi_h| with xi_h = 1 on each head's output.
+// I_h = mean over x of |dL/dxi_h| with xi_h = 1 on each head's output; L the loss of one example (cross-entropy, or
+// squared error). PerToken: context . dL/dcontext of every token, absolute, divided by tokens, in the last layer by
+// examples. Throws InvalidInput when an example has no label that the model knows, Unsupported without a classification
+// or regression head.
 Importance head_importance(const Model& model, const EncodedDataset& data, const ImportanceOptions& options,
                            JobContext& context);
 Importance unit_importance(const Model& model, const EncodedDataset& data, const ImportanceOptions& options,
@@ -59,7 +66,8 @@ struct Saliency {
 Saliency gradient_x_input(const Model& model, const Tokenizer& tokenizer, const Encoding& encoding, int32_t label = -1);
 
 // Agreement with the lab's known words over a set: share of the top-k words by |score| (k = number of known words) that
-// are known, its chance level, and the area under the ROC curve, averaged over examples.
+// are known, its chance level, and the area under the ROC curve, averaged over examples. A word's score is the sum over
+// its tokens. Examples without a known word or without another one are left out.
 struct SaliencyScore {
   double precision_at_k = 0;
   double chance = 0;

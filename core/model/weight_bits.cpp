@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "base/error.h"
+
 namespace espalier {
 
 int64_t count_ones(const Tensor& bits) {
@@ -54,6 +56,10 @@ Masked masked_from_kept(Shape shape, const Tensor& kept, const Tensor& mask) {
 Weight make_masked(const Tensor& values, const std::vector<bool>& keep) {
   const Tensor floats = values.to_float32();
   const auto source = floats.values<float>();
+  if (keep.size() != source.size()) {
+    throw Error(ErrorKind::Internal, {"a mask of another size than its matrix", to_string(floats.shape()),
+                                      std::to_string(keep.size()), std::to_string(source.size()), ""});
+  }
   std::vector<float> kept(source.begin(), source.end());
   std::vector<uint8_t> mask((source.size() + 7) / 8, 0);
   bool all = true;

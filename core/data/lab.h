@@ -12,6 +12,7 @@ struct LabOptions {
   int64_t dev_size = 1500;
   int64_t test_size = 1500;
   int64_t shifted_size = 1500;  // harder: more negation and contrast, longer, distractors that correlate the other way
+  double label_noise = 0.03;    // share of examples, in every split, whose label is turned around
 };
 
 // Splits "train", "dev", "test", "shifted"; labels "negative", "positive".

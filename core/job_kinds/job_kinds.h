@@ -34,7 +34,8 @@
 // "evidence"}],
 //                  "total", "labels", "skipped"}
 //
-// Row: {"step": 0 for the baseline, "method", "settings", "hash", "parent", "bundle", "cached": bool, "bundle_bytes",
+// Row: {"step": 0 for the baseline, "method", "methods": [all up to here], "settings", "hash", "parent", "bundle",
+// "cached": bool, "bundle_bytes",
 //   "parameters", "macs" (batch 1, length 128), "latency_ms_p10", "latency_ms_p50", "latency_ms_p90", "latency_batch",
 //   "latency_length", "latency_threads", "kernels", "split", "examples", "accuracy", "accuracy_low", "accuracy_high",
 //   "f1", "f1_low", "f1_high", "mcc", "mcc_low", "mcc_high", "mcnemar_p", "label_loyalty", "probability_loyalty",

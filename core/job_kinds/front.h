@@ -1,0 +1,14 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace espalier {
+
+// Rows that no other row beats: none has at least their quality at less cost, or more quality at no more cost. Rows
+// without either member are left out. In order of rising cost.
+std::vector<size_t> pareto_front(const std::vector<Json>& rows, const std::string& quality = "accuracy",
+                                 const std::string& cost = "bundle_bytes");
+
+}  // namespace espalier

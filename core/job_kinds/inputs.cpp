@@ -1,0 +1,151 @@
+#include "job_kinds/inputs.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "job_kinds/resources.h"
+#include "workspace/workspace.h"
+
+namespace espalier {
+namespace {
+
+bool all_among(const std::vector<std::string>& some, const std::vector<std::string>& all) {
+  return std::ranges::all_of(some, [&](const std::string& one) { return std::ranges::find(all, one) != all.end(); });
+}
+
+bool is_whole_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+}  // namespace
+
+Model open_job_model(const std::string& name_or_path) {
+  if (name_or_path.empty()) {
+    throw Error(ErrorKind::InvalidInput, {.what = "no model is named",
+                                          .where = {},
+                                          .got = {},
+                                          .wanted = "\"lab\", a bundle or a Hugging Face folder",
+                                          .next = {}});
+  }
+  return open_model(name_or_path == "lab" ? resource_folder() / "lab" : std::filesystem::path(name_or_path));
+}
+
+Task open_job_task(const std::string& name_or_path, const Model& model) {
+  Task task = open_task(name_or_path);
+  const std::vector<std::string>& names = model.architecture.head.labels;
+  if (names.empty() || task.kind != TaskKind::Classification || task.labels == names) return task;
+  const bool numbered = std::ranges::all_of(task.labels, is_whole_number);
+  // Names that the data does not use ("LABEL_0") say nothing about its labels.
+  if (!numbered && !all_among(task.labels, names)) return task;
+  TaskOptions options;
+  options.labels = names;
+  return open_task(name_or_path, options);
+}
+
+int64_t job_max_length(const Json& settings, const Model& model) {
+  const int64_t wanted = json_get_or(settings, "max_length", kDefaultMaxLength, "settings of the job");
+  if (wanted < 3) {
+    throw Error(ErrorKind::InvalidInput, {.what = "max_length leaves no room for a word",
+                                          .where = "settings of the job",
+                                          .got = std::to_string(wanted),
+                                          .wanted = "at least 3",
+                                          .next = {}});
+  }
+  return std::min(wanted, model.architecture.embedding.max_positions);
+}
+
+void require_task_head(const Model& model, const Task& task) {
+  const HeadSpec& head = model.architecture.head;
+  const bool regression = task.kind == TaskKind::Regression;
+  const auto labels = static_cast<int64_t>(task.labels.size());
+  if (regression ? head.kind == HeadKind::Regression : head.kind == HeadKind::Classification) {
+    if (regression || head.num_labels >= labels) return;
+  }
+  throw Error(ErrorKind::InvalidInput,
+              {.what = "the model has no head for this task",
+               .where = display_name(model),
+               .got = std::string(to_string(head.kind)) + " with " + std::to_string(head.num_labels) + " outputs",
+               .wanted = regression ? "a regression head" : "classification into " + std::to_string(labels) + " labels",
+               .next = "Fine-tune it on the task first: espalier train."});
+}
+
+bool has_split(const Task& task, const std::string& split) {
+  return std::ranges::find(task.splits, split) != task.splits.end();
+}
+
+std::string evaluation_split(const Task& task, const std::string& wanted) {
+  if (!wanted.empty()) return wanted;
+  for (const char* name : {"dev", "validation", "test"}) {
+    if (has_split(task, name)) return name;
+  }
+  return task.splits.empty() ? "dev" : task.splits.back();
+}
+
+std::vector<int32_t> LoadedSplit::labels() const {
+  std::vector<int32_t> all;
+  for (const EncodedExample& example : encoded.examples) all.push_back(example.label);
+  return all;
+}
+
+std::vector<double> LoadedSplit::scores() const {
+  std::vector<double> all;
+  for (const EncodedExample& example : encoded.examples) all.push_back(example.score);
+  return all;
+}
+
+LoadedSplit load_job_split(const Task& task, const std::string& split, const Model& model, int64_t max_length,
+                           int64_t max_examples, JobContext& context) {
+  LoadedSplit loaded;
+  loaded.name = split;
+  loaded.dataset = task.load(split, context.cancel);
+  std::vector<Example>& examples = loaded.dataset.examples;
+  if (max_examples > 0 && examples.size() > static_cast<size_t>(max_examples)) {
+    examples.resize(static_cast<size_t>(max_examples));
+  }
+  const SkippedRows& skipped = loaded.dataset.skipped;
+  const std::string reason = skipped.first_reasons.empty() ? "" : " (" + skipped.first_reasons.front() + ")";
+  if (examples.empty()) {
+    throw Error(ErrorKind::InvalidInput, {.what = "the split \"" + split + "\" holds no usable example",
+                                          .where = task.name,
+                                          .got = std::to_string(skipped.count) + " rows skipped" + reason,
+                                          .wanted = {},
+                                          .next = "Check the columns and labels of the file."});
+  }
+  loaded.encoded =
+      encode(loaded.dataset, *load_tokenizer(model.tokenizer_files, display_name(model)), max_length, context.cancel);
+  if (skipped.count > 0) {
+    loaded.warnings.push_back(std::to_string(skipped.count) + " rows of " + split + " were skipped" + reason + ".");
+  }
+  if (loaded.encoded.truncated > 0) {
+    loaded.warnings.push_back(std::to_string(loaded.encoded.truncated) + " of " + std::to_string(examples.size()) +
+                              " examples of " + split + " were cut at " + std::to_string(max_length) + " tokens.");
+  }
+  return loaded;
+}
+
+void require_labels(const LoadedSplit& split, const Task& task, const Model& model) {
+  if (task.kind == TaskKind::Regression) return;
+  for (size_t i = 0; i < split.encoded.examples.size(); ++i) {
+    const int32_t label = split.encoded.examples[i].label;
+    if (label >= 0 && label < model.architecture.head.num_labels) continue;
+    throw Error(ErrorKind::InvalidInput,
+                {.what = label < 0 ? "the split has examples without a label" : "the model does not know a label",
+                 .where = task.name + " " + split.name + ", example " + std::to_string(i + 1),
+                 .got = label < 0 ? std::string() : std::to_string(label),
+                 .wanted = "labels 0 to " + std::to_string(model.architecture.head.num_labels - 1),
+                 .next = "Choose a labelled split, or fine-tune the model on this task."});
+  }
+}
+
+std::string data_identity(const Task& task, const std::vector<std::string>& splits) {
+  std::string all = task.generator;
+  for (const std::string& split : splits) {
+    all += "\n" + split;
+    if (!task.files) continue;
+    for (const std::filesystem::path& file : task.files(split)) all += " " + sha256_file(file);
+  }
+  for (const std::string& label : task.labels) all += "\n" + label;
+  return sha256(all);
+}
+
+}  // namespace espalier

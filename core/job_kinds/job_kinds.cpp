@@ -1,0 +1,23 @@
+#include "job_kinds/job_kinds.h"
+
+#include "job_kinds/kinds.h"
+
+namespace espalier {
+
+JobKinds builtin_job_kinds() {
+  JobKinds kinds;
+  kinds.add("run_recipe", run_recipe_job);
+  kinds.add("train", train_job);
+  kinds.add("evaluate", evaluate_job);
+  kinds.add("head_importance", head_importance_job);
+  kinds.add("unit_importance", unit_importance_job);
+  kinds.add("attention", attention_job);
+  kinds.add("saliency", saliency_job);
+  kinds.add("saliency_score", saliency_score_job);
+  kinds.add("methods", methods_job);
+  kinds.add("check", check_job);
+  kinds.add("examples", examples_job);
+  return kinds;
+}
+
+}  // namespace espalier

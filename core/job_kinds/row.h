@@ -1,0 +1,47 @@
+#pragma once
+// One row of the ledger: what a model is worth and what it costs, as the JSON of job_kinds.h.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "job_kinds/inputs.h"
+#include "measure/cost.h"
+
+namespace espalier {
+
+// Which members of a row are wanted.
+struct Measures {
+  bool quality = true, size = true, macs = true, latency = true, loyalty = true;
+};
+// From the names of a recipe; none means all. InvalidInput naming an unknown one.
+Measures measures_from(const std::vector<std::string>& names);
+
+// Batch 1, one thread, 128 tokens or as many as the model takes.
+LatencyOptions row_latency_options(const Model& model);
+
+// What rows are compared with.
+struct Reference {
+  Model model;
+  Tensor logits;                   // empty when neither quality nor loyalty is wanted
+  std::unique_ptr<Engine> engine;  // one thread; empty when no latency is wanted
+};
+
+// Sizes and multiply-accumulates.
+void add_costs(Json& row, const Model& model, int64_t bytes, const Measures& wanted);
+
+// Quality of the logits on the split.
+void add_quality(Json& row, const Tensor& logits, const Task& task, const LoadedSplit& split);
+
+// Paired test and loyalty against the logits of the reference, as far as wanted.
+void add_comparison(Json& row, const Tensor& logits, const Tensor& reference_logits, const Task& task,
+                    const LoadedSplit& split, const Measures& wanted);
+
+// Latency; with a reference both are timed in turn, and "speedup" is the ratio of that pair.
+void add_latency(Json& row, const Model& model, const Reference* reference, const CancelToken& cancel);
+
+// Whether a stored row's latency may stand for a new one: same conditions, and timing again would take long.
+bool may_reuse_latency(const Json& row, const Model& model);
+
+}  // namespace espalier

@@ -1,0 +1,117 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "measure/cost.h"
+
+namespace espalier {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kLeastWarmup = 5;
+constexpr int kLeastRepetitions = 30;
+
+double milliseconds_of(const std::function<void()>& action) {
+  const auto begin = Clock::now();
+  action();
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+// Linear interpolation between order statistics.
+double quantile(const std::vector<double>& sorted, double share) {
+  const double position = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(position);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return std::lerp(sorted[below], sorted[above], position - static_cast<double>(below));
+}
+
+std::vector<Latency> time_in_turn(const std::vector<std::function<void()>>& actions, const LatencyOptions& options,
+                                  const CancelToken& cancel) {
+  for (int i = 0; i < std::max(options.warmup, kLeastWarmup); ++i) {
+    for (const auto& action : actions) {
+      cancel.throw_if_cancelled();
+      action();
+    }
+  }
+  std::vector<std::vector<double>> times(actions.size());
+  const auto begin = Clock::now();
+  const int repetitions = std::max(options.repetitions, kLeastRepetitions);
+  for (int i = 0; i < repetitions; ++i) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    if (i >= kLeastRepetitions && seconds > options.max_seconds) break;
+    for (size_t a = 0; a < actions.size(); ++a) {
+      cancel.throw_if_cancelled();
+      times[a].push_back(milliseconds_of(actions[a]));
+    }
+  }
+  std::vector<Latency> results;
+  for (std::vector<double>& samples : times) {
+    std::sort(samples.begin(), samples.end());
+    Latency latency;
+    latency.p10_ms = quantile(samples, 0.1);
+    latency.p50_ms = quantile(samples, 0.5);
+    latency.p90_ms = quantile(samples, 0.9);
+    latency.options = options;
+    latency.repetitions = static_cast<int>(samples.size());
+    results.push_back(latency);
+  }
+  return results;
+}
+
+// Ids do not change what is computed, only which rows are looked up; specials are left out where there are enough rows.
+PackedBatch probe_batch(const Model& model, const LatencyOptions& options) {
+  const int64_t vocab = model.architecture.embedding.vocab_size;
+  if (options.sequence_length > model.architecture.embedding.max_positions) {
+    throw Error(ErrorKind::InvalidInput,
+                {.what = "the latency was asked for at a longer sequence than the model takes",
+                 .where = display_name(model),
+                 .got = std::to_string(options.sequence_length),
+                 .wanted = "at most " + std::to_string(model.architecture.embedding.max_positions),
+                 .next = {}});
+  }
+  Rng rng(1);
+  PackedBatch batch;
+  batch.starts.push_back(0);
+  for (int64_t b = 0; b < options.batch_size; ++b) {
+    for (int64_t t = 0; t < options.sequence_length; ++t) {
+      batch.ids.push_back(static_cast<TokenId>(rng.below(static_cast<uint64_t>(vocab))));
+      batch.type_ids.push_back(0);
+    }
+    batch.starts.push_back(static_cast<int32_t>(batch.ids.size()));
+  }
+  return batch;
+}
+
+}  // namespace
+
+Latency time_repeatedly(const std::function<void()>& action, const LatencyOptions& options, const CancelToken& cancel) {
+  return time_in_turn({action}, options, cancel).front();
+}
+
+std::vector<Latency> measure_latency_interleaved(const std::vector<const Engine*>& engines,
+                                                 const std::vector<const Model*>& models, const LatencyOptions& options,
+                                                 const CancelToken& cancel) {
+  std::vector<PackedBatch> batches;
+  for (const Model* model : models) batches.push_back(probe_batch(*model, options));
+  std::vector<std::function<void()>> actions;
+  for (size_t i = 0; i < engines.size(); ++i) {
+    actions.emplace_back([engine = engines[i], batch = &batches[i]] { engine->run(*batch); });
+  }
+  std::vector<Latency> results = time_in_turn(actions, options, cancel);
+  const std::string kernels = kernel_info().instruction_set;
+  for (size_t i = 0; i < results.size(); ++i) {
+    results[i].kernels = kernels;
+    results[i].options.threads = engines[i]->threads();
+  }
+  return results;
+}
+
+Latency measure_latency(const Engine& engine, const Model& model, const LatencyOptions& options,
+                        const CancelToken& cancel) {
+  return measure_latency_interleaved({&engine}, {&model}, options, cancel).front();
+}
+
+}  // namespace espalier

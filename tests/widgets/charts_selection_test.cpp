@@ -1,0 +1,295 @@
+// What charts do when a person points, clicks and types.
+#include <gtest/gtest.h>
+
+#include <QScrollBar>
+#include <QSignalSpy>
+
+#include "tests/widgets/charts_fixtures.h"
+#include "widgets/charts/attention_head_view.h"
+#include "widgets/charts/attention_overview.h"
+#include "widgets/charts/histogram_view.h"
+#include "widgets/charts/loss_curve.h"
+#include "widgets/charts/spectrum_view.h"
+#include "widgets/theme/numbers.h"
+
+namespace espalier {
+namespace {
+
+using test::headScores;
+
+void show(QWidget& widget, QSize size = {700, 500}) {
+  widget.resize(size);
+  widget.show();
+}
+
+TEST(HeadMatrix, AClickAsksAndTheRecipeAnswers) {
+  HeadMatrix matrix;
+  show(matrix);
+  matrix.setScores(headScores(4, 6));
+  QSignalSpy toggles(&matrix, &HeadMatrix::headToggled);
+  QTest::mouseClick(&matrix, Qt::LeftButton, {}, matrix.cellRect(LayerIndex(2), HeadIndex(3)).center().toPoint());
+  ASSERT_EQ(toggles.count(), 1);
+  EXPECT_EQ(toggles[0][0].value<LayerIndex>(), LayerIndex(2));
+  EXPECT_EQ(toggles[0][1].value<HeadIndex>(), HeadIndex(3));
+  EXPECT_TRUE(toggles[0][2].toBool());
+  EXPECT_TRUE(matrix.pruned().empty()) << "the matrix decides nothing";
+  matrix.setPruned({{LayerIndex(2), HeadIndex(3)}});
+  QTest::keyClick(&matrix, Qt::Key_Space);
+  ASSERT_EQ(toggles.count(), 2);
+  EXPECT_FALSE(toggles[1][2].toBool()) << "a pruned head is asked back";
+}
+
+TEST(HeadMatrix, ARemovedHeadCannotBeToggled) {
+  HeadMatrix matrix;
+  show(matrix);
+  matrix.setScores(headScores(4, 6));
+  QSignalSpy toggles(&matrix, &HeadMatrix::headToggled), readouts(&matrix, &Chart::readoutChanged);
+  QTest::mouseClick(&matrix, Qt::LeftButton, {}, matrix.cellRect(LayerIndex(1), HeadIndex(2)).center().toPoint());
+  EXPECT_EQ(toggles.count(), 0);
+  EXPECT_TRUE(readouts.last()[0].toString().contains(QStringLiteral("removed")));
+}
+
+TEST(HeadMatrix, KeysMoveAndStayInside) {
+  HeadMatrix matrix;
+  show(matrix);
+  matrix.setScores(headScores(3, 3));
+  matrix.setCurrent(LayerIndex(0), HeadIndex(0));
+  QSignalSpy moves(&matrix, &HeadMatrix::headSelected);
+  for (const Qt::Key key : {Qt::Key_Left, Qt::Key_Right, Qt::Key_Right, Qt::Key_Right, Qt::Key_Down})
+    QTest::keyClick(&matrix, key);
+  EXPECT_EQ(moves.last()[0].value<LayerIndex>(), LayerIndex(1));
+  EXPECT_EQ(moves.last()[1].value<HeadIndex>(), HeadIndex(2));
+}
+
+TEST(HeadMatrix, HoverSaysTheExactScore) {
+  HeadMatrix matrix;
+  show(matrix);
+  const HeadScores scores = headScores(4, 6);
+  matrix.setScores(scores);
+  QSignalSpy readouts(&matrix, &Chart::readoutChanged);
+  QTest::mouseMove(&matrix, matrix.cellRect(LayerIndex(3), HeadIndex(5)).center().toPoint());
+  const double score = scores.values.at({LayerIndex(3), HeadIndex(5)});
+  EXPECT_TRUE(readouts.last()[0].toString().contains(formatExact(score)));
+  // The CSV has a line for every head that exists.
+  EXPECT_EQ(matrix.figureCsv().count('\n'), 1 + 23);
+}
+
+TEST(HeadMatrix, CompactOnlyActivates) {
+  HeadMatrix matrix;
+  matrix.setCompact(true);
+  show(matrix, {160, 120});
+  matrix.setScores(headScores(4, 6));
+  QSignalSpy toggles(&matrix, &HeadMatrix::headToggled), activations(&matrix, &HeadMatrix::activated);
+  QTest::mouseClick(&matrix, Qt::LeftButton, {}, {60, 60});
+  EXPECT_EQ(toggles.count(), 0);
+  EXPECT_EQ(activations.count(), 1);
+}
+
+TEST(AttentionOverview, ClickAndKeysSelectHeads) {
+  AttentionOverview overview;
+  show(overview);
+  auto data = std::make_shared<AttentionData>(*test::attention(4, 3, 12));
+  data->heads = {{HeadIndex(0), HeadIndex(1), HeadIndex(3)}, {}, {}, {}};  // layer 0 has lost head 2
+  data->headColumns = 4;
+  overview.setAttention(data);
+  QSignalSpy selections(&overview, &AttentionOverview::headSelected);
+  QTest::mouseClick(&overview, Qt::LeftButton, {},
+                    overview.thumbnailRect(LayerIndex(0), HeadIndex(2)).center().toPoint());
+  EXPECT_EQ(selections.count(), 0) << "a removed head cannot be selected";
+  QTest::mouseClick(&overview, Qt::LeftButton, {},
+                    overview.thumbnailRect(LayerIndex(0), HeadIndex(1)).center().toPoint());
+  ASSERT_EQ(selections.count(), 1);
+  EXPECT_EQ(overview.selectedHead(), HeadIndex(1));
+  QTest::keyClick(&overview, Qt::Key_Right);
+  EXPECT_EQ(overview.selectedHead(), HeadIndex(3)) << "keys step over removed heads";
+  QTest::keyClick(&overview, Qt::Key_Left);
+  QTest::keyClick(&overview, Qt::Key_Down);
+  EXPECT_EQ(overview.selectedLayer(), LayerIndex(1));
+  QSignalSpy opened(&overview, &AttentionOverview::headOpened);
+  QTest::keyClick(&overview, Qt::Key_Return);
+  EXPECT_EQ(opened.count(), 1);
+}
+
+TEST(AttentionHeadView, HidesSpecialTokensAndExportsTheRest) {
+  AttentionHeadView view;
+  show(view);
+  const AttentionPtr data = test::attention(2, 2, 8);
+  view.setAttention(data);
+  view.setHead(LayerIndex(1), HeadIndex(1));
+  EXPECT_EQ(view.shownTokens().size(), 8u);
+  view.setHideSpecial(true);
+  EXPECT_EQ(view.shownTokens(), (std::vector<int>{1, 2, 3, 4, 5, 6}));
+  const QStringList lines = view.figureCsv().split("\r\n", Qt::SkipEmptyParts);
+  ASSERT_EQ(lines.size(), 7);
+  EXPECT_NEAR(lines[3].split(',')[2].toDouble(), data->weight(LayerIndex(1), 1, 3, 2), 1e-6);
+}
+
+TEST(AttentionHeadView, HoverNamesTheStrongestPartner) {
+  AttentionHeadView view;
+  show(view);
+  view.setAttention(test::attention(2, 2, 8));
+  view.setHead(LayerIndex(1), HeadIndex(1));  // looks one place back
+  QSignalSpy readouts(&view, &Chart::readoutChanged), hovers(&view, &AttentionHeadView::tokenHovered);
+  QTest::mouseMove(&view, view.tokenRect(3, true).center().toPoint());
+  EXPECT_EQ(hovers.last()[0].toInt(), 3);
+  EXPECT_TRUE(readouts.last()[0].toString().contains(QStringLiteral("“is” looks most at “film”")))
+      << readouts.last()[0].toString().toStdString();
+  view.setMode(AttentionHeadView::Mode::Matrix);
+  EXPECT_FALSE(view.grab().isNull());
+}
+
+TEST(AttentionHeadView, FiveHundredTokensPaintInTime) {
+  AttentionHeadView view;
+  show(view, {700, 800});
+  view.setAttention(test::attention(1, 1, 512));
+  view.setHead(LayerIndex(0), HeadIndex(0));
+  EXPECT_TRUE(view.findChild<QScrollBar*>()->isVisible());
+  for (const auto mode : {AttentionHeadView::Mode::Lines, AttentionHeadView::Mode::Matrix}) {
+    view.setMode(mode);
+    view.grab();
+    QElapsedTimer timer;
+    timer.start();
+    view.grab();
+    EXPECT_LT(timer.elapsed(), 500);
+    RecordProperty(mode == AttentionHeadView::Mode::Lines ? "lines_ms" : "matrix_ms",
+                   static_cast<int>(timer.elapsed()));
+  }
+}
+
+TEST(AttentionHeadView, SaysThatAHeadIsGone) {
+  AttentionHeadView view;
+  show(view);
+  view.setAttention(test::attention(2, 2, 8));
+  view.setHead(LayerIndex(0), HeadIndex(7));
+  EXPECT_TRUE(view.isEmpty());
+  EXPECT_FALSE(view.grab().isNull());
+}
+
+TEST(SaliencyView, WrapsAtWordsAndSaysTheScore) {
+  SaliencyView view;
+  const SaliencyData data = test::saliency();
+  view.setSaliency(data);
+  show(view, {300, view.heightForWidth(300)});
+  // The three pieces of one word stay on one line and touch.
+  const QRectF a = view.tokenRect(9), b = view.tokenRect(10), c = view.tokenRect(11);
+  EXPECT_EQ(a.top(), b.top());
+  EXPECT_EQ(b.top(), c.top());
+  EXPECT_DOUBLE_EQ(a.right(), b.left());
+  EXPECT_DOUBLE_EQ(b.right(), c.left());
+  EXPECT_GT(view.tokenRect(16).top(), view.tokenRect(1).top()) << "it wrapped";
+  for (int i = 0; i < 18; ++i) {
+    EXPECT_LE(view.tokenRect(i).right(), 300);
+    EXPECT_LE(view.tokenRect(i).bottom(), view.height());
+  }
+  QSignalSpy readouts(&view, &Chart::readoutChanged);
+  QTest::mouseMove(&view, view.tokenRect(5).center().toPoint());
+  EXPECT_TRUE(readouts.last()[0].toString().contains(QStringLiteral("0.62")));
+  view.setHideSpecial(true);
+  EXPECT_TRUE(view.tokenRect(0).isNull());
+  EXPECT_EQ(view.figureCsv().count('\n'), 19);
+}
+
+TEST(TradeoffPlot, FindsTheFront) {
+  const auto points = test::runs();
+  std::vector<QString> names;
+  for (const int i : paretoFront(points)) names.push_back(points[static_cast<size_t>(i)].id);
+  EXPECT_EQ(names, (std::vector<QString>{"SVD + 8 bits", "prune + 8 bits", "8 bits", "MiniLM float32"}));
+  EXPECT_TRUE(paretoFront({}).empty());
+}
+
+TEST(TradeoffPlot, ClickSelectsTheRunUnderThePointer) {
+  TradeoffPlot plot;
+  show(plot);
+  plot.setPoints(test::runs());
+  QSignalSpy selections(&plot, &TradeoffPlot::runSelected), readouts(&plot, &Chart::readoutChanged);
+  for (const bool log : {false, true}) {
+    plot.setLogX(log);
+    for (const TradeoffPoint& run : plot.points()) {
+      QTest::mouseClick(&plot, Qt::LeftButton, {}, plot.positionOf(run.id).toPoint());
+      ASSERT_GE(selections.count(), 1);
+      EXPECT_EQ(selections.last()[0].toString(), run.id);
+      EXPECT_EQ(plot.selected(), run.id);
+    }
+  }
+  QTest::mouseMove(&plot, plot.positionOf("8 bits").toPoint());
+  EXPECT_TRUE(readouts.last()[0].toString().contains(formatInterval(0.909, 0.891, 0.926)));
+  const int before = static_cast<int>(selections.count());
+  QTest::mouseClick(&plot, Qt::LeftButton, {}, {plot.width() - 3, 3});
+  EXPECT_EQ(selections.count(), before) << "nothing is there";
+}
+
+TEST(TradeoffPlot, KeysWalkTheRunsByCost) {
+  TradeoffPlot plot;
+  show(plot);
+  plot.setPoints(test::runs());
+  plot.setSelected("8 bits");
+  QTest::keyClick(&plot, Qt::Key_Right);
+  EXPECT_EQ(plot.selected(), QStringLiteral("SVD rank 64"));
+  plot.setSelected("no such run");
+  EXPECT_TRUE(plot.selected().isEmpty());
+}
+
+TEST(TradeoffPlot, ManyRunsDoNotStall) {
+  TradeoffPlot plot;
+  show(plot);
+  Rng rng(2);
+  std::vector<TradeoffPoint> points;
+  for (int i = 0; i < 100000; ++i) {
+    const double x = 1 + rng.uniform() * 99, y = 0.5 + 0.4 * rng.uniform();
+    points.push_back({QString::number(i), QString::number(i), "prune", x, x, x, y, y, y, false});
+  }
+  plot.setPoints(std::move(points));
+  QElapsedTimer timer;
+  timer.start();
+  plot.grab();
+  EXPECT_LT(timer.elapsed(), 2000);
+}
+
+TEST(HistogramView, HoverCountsAndLogSwitches) {
+  HistogramView view;
+  show(view, {500, 240});
+  Histogram histogram{.low = -1, .high = 1, .counts = {1, 10, 100, 5}, .below = 0, .above = 2, .non_finite = 0};
+  view.setHistogram(histogram, {});
+  QSignalSpy readouts(&view, &Chart::readoutChanged), logs(&view, &HistogramView::logCountsChanged);
+  QTest::keyClick(&view, Qt::Key_Right);
+  EXPECT_TRUE(readouts.last()[0].toString().endsWith(QStringLiteral("100 values")));
+  QTest::keyClick(&view, Qt::Key_L);
+  EXPECT_TRUE(view.logCounts());
+  EXPECT_EQ(logs.count(), 1);
+  view.setQuantizationLevels({-0.5, 0, 0.5});
+  EXPECT_FALSE(view.grab().isNull());
+  EXPECT_EQ(view.figureCsv().split("\r\n")[3], QStringLiteral("0,0.5,100"));
+}
+
+TEST(SpectrumView, ARankIsChosenByPointerAndKeys) {
+  SpectrumView view;
+  show(view, {400, 240});
+  Spectrum spectrum;
+  for (int i = 0; i < 100; ++i) spectrum.values.push_back(100 - i);
+  view.setSpectrum(spectrum, 200, 100);
+  QSignalSpy ranks(&view, &SpectrumView::rankChosen);
+  QTest::mouseClick(&view, Qt::LeftButton, {}, {200, 100});
+  ASSERT_EQ(ranks.count(), 1);
+  const int64_t rank = view.rank();
+  EXPECT_GT(rank, 20);
+  EXPECT_LT(rank, 80);
+  QTest::keyClick(&view, Qt::Key_Right);
+  EXPECT_EQ(view.rank(), rank + 1);
+}
+
+TEST(LossCurve, KeepsTheOrderOfSteps) {
+  LossCurve curve;
+  show(curve, {400, 200});
+  EXPECT_TRUE(curve.isEmpty());
+  curve.addPoint("loss", 1, 0.7);
+  curve.addPoint("loss", 3, 0.5);
+  curve.addPoint("loss", 2, 9);             // late
+  curve.addPoint("loss", 4, std::nan(""));  // broken
+  curve.addPoint("dev", 3, 0.6);
+  EXPECT_EQ(curve.pointCount("loss"), 2);
+  EXPECT_EQ(curve.figureCsv(), QStringLiteral("series,step,loss\r\nloss,1,0.7\r\nloss,3,0.5\r\ndev,3,0.6\r\n"));
+  EXPECT_FALSE(curve.grab().isNull());
+}
+
+}  // namespace
+}  // namespace espalier

@@ -9,7 +9,7 @@ namespace espalier {
 namespace {
 
 struct Opened {
-  std::string model_name, task_name;
+  std::string key;
   Model model;
   Task task;
   LoadedSplit sample;       // enough of the training data for its lengths
@@ -18,6 +18,13 @@ struct Opened {
 };
 
 constexpr int64_t kSample = 500;
+
+// Changes when the folder or file does: a bundle is replaced as a whole.
+std::string stamp_of(const std::string& path) {
+  std::error_code none;
+  const auto time = std::filesystem::last_write_time(path, none);
+  return none ? "" : std::to_string(time.time_since_epoch().count()) + " ";
+}
 
 void open_data(Opened& opened, const Json& settings, JobContext& context) {
   const int64_t max_length = job_max_length(settings, opened.model);
@@ -33,11 +40,11 @@ void open_data(Opened& opened, const Json& settings, JobContext& context) {
 Opened& opened_for(const Recipe& recipe, const Json& settings, JobContext& context) {
   // A worker runs one job at a time.
   static std::optional<Opened> kept;
-  if (!kept || kept->model_name != recipe.model || kept->task_name != recipe.task) {
+  const std::string key = recipe.model + "\n" + recipe.task + "\n" + stamp_of(recipe.model) + stamp_of(recipe.task);
+  if (!kept || kept->key != key) {
     kept.reset();
     Opened fresh;
-    fresh.model_name = recipe.model;
-    fresh.task_name = recipe.task;
+    fresh.key = key;
     fresh.model = materialized(open_job_model(recipe.model));
     if (!recipe.task.empty()) {
       fresh.task = open_job_task(recipe.task, fresh.model);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "compress/hollow.h"
+#include "compress/method.h"
 #include "compress/weight_leaves.h"
 
 namespace espalier {

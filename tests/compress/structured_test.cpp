@@ -1,0 +1,150 @@
+// prune.heads and prune.neurons.
+#include <cmath>
+
+#include "compress/ranking.h"
+#include "tests/compress/small_model.h"
+#include "tests/support/support.h"
+
+namespace espalier::test {
+namespace {
+
+Step heads(Json settings) { return step_of("prune.heads", std::move(settings)); }
+Step neurons(Json settings) { return step_of("prune.neurons", std::move(settings)); }
+
+// The small model with zeros in the output columns of one head: it cannot matter.
+Model with_useless_head(LayerIndex layer, int64_t head) {
+  Model model = small_model();
+  const std::string slot = layer_slot(layer, "attention.out_proj", "weight");
+  std::vector<float> values = values_of(model, slot);
+  for (int64_t row = 0; row < 32; ++row) {
+    for (int64_t column = head * 8; column < head * 8 + 8; ++column) values[static_cast<size_t>(row * 32 + column)] = 0;
+  }
+  model.weights.replace(slot, dense({32, 32}, std::move(values)));
+  return model;
+}
+
+TEST(Ranking, TakesTheLowestWithAMinimumEverywhere) {
+  const std::vector<std::vector<double>> scores = {{0.1, 0.2}, {0.3, 0.4}, {9, 8}};
+  EXPECT_EQ(lowest_items(scores, 2, 1), (std::vector<std::vector<int64_t>>{{0}, {0}, {}}));
+  EXPECT_EQ(lowest_items(scores, 2, 0), (std::vector<std::vector<int64_t>>{{0, 1}, {}, {}}));
+  EXPECT_EQ(lowest_items(scores, 6, 1), (std::vector<std::vector<int64_t>>{{0}, {0}, {1}})) << "the minimum wins";
+  EXPECT_EQ(lowest_items({{1, 1}, {1, 1}}, 3, 0), (std::vector<std::vector<int64_t>>{{0, 1}, {0}})) << "ties in order";
+  EXPECT_EQ(lowest_items({{std::nan(""), 5}}, 1, 0), (std::vector<std::vector<int64_t>>{{1}}));
+  EXPECT_EQ(complement({1, 3}, 5), (std::vector<int64_t>{0, 2, 4}));
+  EXPECT_EQ(share_of(0.25, 10), 3);
+  EXPECT_EQ(share_of(0, 10), 0);
+}
+
+TEST(Heads, AHeadWithoutOutputGoesFirst) {
+  const Model model = with_useless_head(LayerIndex(2), 1);
+  const MethodResult result = apply_step(model, heads({{"fraction", 1.0 / 16}, {"max_examples", 64}}));
+  EXPECT_EQ(result.report.at("heads_removed"), Json::parse("[[2, 1]]"));
+  EXPECT_LT(largest_difference(engine_logits(model), engine_logits(result.model)), 1e-5);
+}
+
+TEST(Heads, CumulativeCountsMatchTheRequestedPercents) {
+  for (const int steps : {1, 2, 4}) {
+    const MethodResult result =
+        apply_step(small_model(), heads({{"fraction", 0.5}, {"steps", steps}, {"max_examples", 64}}));
+    EXPECT_EQ(result.report.at("heads_removed").size(), 8U);
+    const Json& rounds = result.report.at("rounds");
+    ASSERT_EQ(rounds.size(), static_cast<size_t>(steps));
+    for (int round = 0; round < steps; ++round) {
+      EXPECT_EQ(rounds.at(static_cast<size_t>(round)).at("heads_removed").get<int>(), 8 * (round + 1) / steps);
+    }
+    EXPECT_DOUBLE_EQ(result.report.at("heads_removed_frac").get<double>(), 0.5);
+    int64_t left = 0;
+    for (const LayerSpec& layer : result.model.architecture.layers) left += layer.attention.num_heads();
+    EXPECT_EQ(left, 8);
+  }
+}
+
+TEST(Heads, TheMinimumHoldsInEveryLayer) {
+  const MethodResult result =
+      apply_step(small_model(), heads({{"fraction", 0.5}, {"min_heads", 2}, {"max_examples", 64}}));
+  for (const LayerSpec& layer : result.model.architecture.layers) EXPECT_EQ(layer.attention.num_heads(), 2);
+  EXPECT_NE(issues_of(small_model(), heads({{"fraction", 0.8}, {"min_heads", 2}})).find("fraction: "),
+            std::string::npos);
+}
+
+TEST(Heads, AListIsTakenAsItIsAndNeedsNoData) {
+  const Step step = heads({{"heads", Json::parse("[[0, 3], [3, 0], [3, 1]]")}});
+  JobContext context;
+  const MethodResult result = method("prune.heads").apply(small_model(), step, Resources{}, 1, context);
+  EXPECT_EQ(result.report.at("heads_removed"), Json::parse("[[0, 3], [3, 0], [3, 1]]"));
+  EXPECT_EQ(result.report.at("heads_left"), Json::parse("[3, 4, 4, 2]"));
+  // By original number in a model that has lost heads before.
+  EXPECT_NE(issues_of(result.model, step).find("no head"), std::string::npos);
+  EXPECT_EQ(issues_of(result.model, heads({{"heads", Json::parse("[[3, 3]]")}})), "");
+  EXPECT_NE(issues_of(small_model(), heads({{"heads", Json::parse("[[0,0],[0,1],[0,2],[0,3]]")}})).find("at least 1"),
+            std::string::npos);
+}
+
+TEST(Heads, SharedHeadsGoTogetherAndCountOnce) {
+  const Model shared =
+      apply_step(small_model(), step_of("share.layers", {{"unique_layers", 2}, {"epochs", 0.0}})).model;
+  const MethodResult result = apply_step(shared, heads({{"fraction", 0.25}, {"max_examples", 64}}));
+  EXPECT_EQ(result.report.at("heads_removed").size(), 4U) << "2 of 8 shared heads, in two layers each";
+  const auto& layers = result.model.architecture.layers;
+  EXPECT_EQ(layers[0].attention, layers[1].attention);
+  EXPECT_EQ(layers[2].attention, layers[3].attention);
+  validate(result.model, "test");
+}
+
+TEST(Heads, ScopeLimitsTheLayers) {
+  Step step = heads({{"fraction", 0.5}, {"max_examples", 64}});
+  step.scope.layers = {1};
+  const MethodResult result = apply_step(small_model(), step);
+  EXPECT_EQ(result.report.at("heads_left"), Json::parse("[4, 2, 4, 4]"));
+  step.scope.parts = {"ffn"};
+  EXPECT_NE(issues_of(small_model(), step).find("no heads"), std::string::npos);
+}
+
+TEST(Heads, WorksOnCodesAndFactors) {
+  const Step cut = heads({{"heads", Json::parse("[[1, 0], [1, 2]]")}});
+  for (const Step& before :
+       {step_of("quantize.q8", Json::object()), step_of("factorize.svd", {{"by", "rank"}, {"rank", 8}})}) {
+    const Model model = apply_step(small_model(), before).model;
+    const MethodResult result = apply_step(model, cut);
+    validate(result.model, "test");
+    const Model zeroed = *method("prune.heads").masked_form(model, result);
+    // Zeroing goes through floats and codes do not, hence the tolerance.
+    EXPECT_LT(largest_difference(engine_logits(result.model), engine_logits(zeroed)), 0.2) << before.method;
+  }
+}
+
+TEST(Neurons, AUnitWithoutOutputGoesFirst) {
+  Model model = small_model();
+  const std::string slot = "encoder.3.ffn.out_proj.weight";
+  std::vector<float> values = values_of(model, slot);
+  for (int64_t row = 0; row < 32; ++row) values[static_cast<size_t>(row * 64 + 17)] = 0;
+  model.weights.replace(slot, dense({32, 64}, std::move(values)));
+  const MethodResult result =
+      apply_step(model, neurons({{"fraction", 1.0 / 256}, {"distribution", "global"}, {"max_examples", 64}}));
+  EXPECT_EQ(result.report.at("units_removed"), Json::parse("[[], [], [], [17]]"));
+  EXPECT_LT(largest_difference(engine_logits(model), engine_logits(result.model)), 1e-5);
+}
+
+TEST(Neurons, EveryLayerLosesTheSameShare) {
+  const MethodResult result =
+      apply_step(small_model(), neurons({{"fraction", 0.5}, {"steps", 2}, {"max_examples", 64}}));
+  EXPECT_EQ(result.report.at("units_left"), Json::parse("[32, 32, 32, 32]"));
+  EXPECT_EQ(shape_of(result.model.weight("encoder.2.ffn.in_proj.weight")), (Shape{32, 32}));
+  EXPECT_DOUBLE_EQ(result.report.at("units_removed_frac").get<double>(), 0.5);
+  EXPECT_LT(largest_difference(engine_logits(result.model),
+                               engine_logits(*method("prune.neurons").masked_form(small_model(), result))),
+            1e-5)
+      << "positions in the report are those of the input model, over both rounds";
+  EXPECT_NE(issues_of(small_model(), neurons({{"fraction", 0.9}, {"min_units", 10}})).find("fraction: "),
+            std::string::npos);
+}
+
+TEST(Neurons, TrainingFollowsRemoval) {
+  const MethodResult result = apply_step(
+      small_model(), neurons({{"fraction", 0.5}, {"max_examples", 64}, {"epochs", 0.5}, {"learning_rate", 1e-3}}));
+  EXPECT_GT(result.report.at("rounds").at(0).at("train").at("steps").get<int>(), 0);
+  EXPECT_EQ(result.model.architecture.layers[0].ffn.width, 32);
+}
+
+}  // namespace
+}  // namespace espalier::test

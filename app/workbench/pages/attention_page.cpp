@@ -1,0 +1,196 @@
+#include "app/workbench/pages/attention_page.h"
+
+#include <QCheckBox>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QSplitter>
+#include <QToolButton>
+
+#include "formats/safetensors.h"
+#include "widgets/charts/attention_head_view.h"
+#include "widgets/charts/attention_overview.h"
+#include "widgets/models/display_text.h"
+#include "widgets/panels/sentence_bar.h"
+
+namespace espalier {
+
+AttentionPage::AttentionPage(Session* session, QWidget* parent)
+    : Page(session, QStringLiteral("attention"), tr("Attention"), parent) {
+  auto* content = new QWidget(this);
+  auto* layout = new QVBoxLayout(content);
+  layout->setContentsMargins(2 * kGrid, kGrid, 2 * kGrid, kGrid);
+  layout->setSpacing(kGrid);
+  m_sentence = new SentenceBar(session->sentence(), content);
+  layout->addWidget(m_sentence);
+
+  auto* splitter = new QSplitter(content);
+  splitter->setChildrenCollapsible(false);
+  m_overview = new AttentionOverview(splitter);
+  m_overview->setTitle(tr("Attention of every head"));
+  m_overview->setEmptyText(tr("Type a sentence above and press Return."));
+  auto* right = new QWidget(splitter);
+  auto* rightLayout = new QVBoxLayout(right);
+  rightLayout->setContentsMargins(kGrid, 0, 0, 0);
+  auto* controls = new QHBoxLayout;
+  m_headTitle = new QLabel(right);
+  controls->addWidget(m_headTitle);
+  controls->addStretch();
+  m_hideSpecial = new QCheckBox(tr("Hide special tokens"), right);
+  m_hideSpecial->setToolTip(tr("Leaves out [CLS] and [SEP], which attract much of the attention."));
+  controls->addWidget(m_hideSpecial);
+  m_matrix = new QToolButton(right);
+  m_matrix->setText(tr("Matrix"));
+  m_matrix->setCheckable(true);
+  m_matrix->setToolTip(tr("Shows the head as a matrix instead of lines."));
+  controls->addWidget(m_matrix);
+  rightLayout->addLayout(controls);
+  m_head = new AttentionHeadView(right);
+  m_head->setEmptyText(tr("Choose a head at the left."));
+  rightLayout->addWidget(m_head, 1);
+  splitter->addWidget(m_overview);
+  splitter->addWidget(right);
+  splitter->setStretchFactor(0, 1);
+  splitter->setStretchFactor(1, 1);
+  layout->addWidget(splitter, 1);
+  m_prediction = new QLabel(content);
+  m_prediction->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  layout->addWidget(m_prediction);
+  setContent(content);
+  follow(m_overview);
+  follow(m_head);
+
+  connect(m_hideSpecial, &QCheckBox::toggled, this, [this](bool hide) {
+    m_overview->setHideSpecial(hide);
+    m_head->setHideSpecial(hide);
+  });
+  connect(m_matrix, &QToolButton::toggled, this, [this](bool matrix) {
+    m_head->setMode(matrix ? AttentionHeadView::Mode::Matrix : AttentionHeadView::Mode::Lines);
+  });
+  connect(m_overview, &AttentionOverview::headSelected, this, [this](LayerIndex layer, HeadIndex head) {
+    this->session()->selection()->selectHead(layer.value, head.value);
+  });
+  connect(m_head, &AttentionHeadView::tokenHovered, this,
+          [this](int token) { this->session()->selection()->selectToken(token); });
+  connect(session->selection(), &Selection::changed, this, &AttentionPage::followSelection);
+  connect(session->sentence(), &SentenceModel::sentenceChanged, this, &AttentionPage::invalidate);
+  connect(m_sentence, &SentenceBar::submitted, this, [this] {
+    if (!m_current) ask();
+  });
+  connect(session, &Session::modelOpening, this, &AttentionPage::showModelMissing);
+  connect(session, &Session::modelFailed, this, &AttentionPage::showModelMissing);
+  connect(session, &Session::modelChanged, this, &AttentionPage::invalidate);
+  showModelMissing();
+}
+
+Chart* AttentionPage::mainChart() const { return m_head; }
+
+void AttentionPage::activate() {
+  if (showModelMissing()) return;
+  showContent();
+  if (!m_current) ask();
+}
+
+void AttentionPage::invalidate() {
+  m_current = false;
+  if (isVisible()) activate();
+}
+
+void AttentionPage::ask() {
+  const Sentence& sentence = session()->sentence()->sentence();
+  if (!session()->model() || sentence.text.trimmed().isEmpty()) return;
+  m_current = true;
+  JobSpec spec = session()->jobSpec("attention");
+  spec.settings["text"] = sentence.text.toStdString();
+  if (sentence.hasPair) spec.settings["pair"] = sentence.pair.toStdString();
+  spec.output_folder = session()->makeJobFolder();
+  const quint64 request = ++m_request;
+  m_overview->setEmptyText(tr("Computing the attention …"));
+  JobCallbacks callbacks;
+  callbacks.done = [this, request](const Json& answer) {
+    if (request == m_request) take(answer);
+  };
+  callbacks.failed = [this, request](const ErrorInfo& error) {
+    if (request != m_request) return;
+    m_current = false;
+    m_overview->setEmptyText(tr("No attention to show."));
+    showError(error, tr("Try again"), [this] { ask(); });
+  };
+  session()->jobs()->start(spec, JobLane::Questions, tr("Attention"), this, std::move(callbacks));
+}
+
+void AttentionPage::take(const Json& answer) {
+  m_reader.start<AttentionPtr>(
+      [answer, model = session()->model()](const CancelToken&) {
+        return readAttention(answer, model->model.architecture);
+      },
+      [this, answer](const std::shared_ptr<AttentionPtr>& attention) {
+        bar()->clear();
+        m_overview->setConditions(session()->conditions());
+        m_head->setConditions(session()->conditions());
+        m_overview->setAttention(*attention);
+        m_head->setAttention(*attention);
+        if (session()->selection()->state().head < 0) session()->selection()->selectHead(0, 0);
+        followSelection();
+        QStringList chances;
+        const Json labels = answer.value("labels", Json::array());
+        const Json probabilities = answer.value("probabilities", Json::array());
+        for (size_t i = 0; i < labels.size() && i < probabilities.size() && i < 6; ++i) {
+          if (labels[i].is_string() && probabilities[i].is_number()) {
+            chances << QStringLiteral("%1 %2").arg(QString::fromStdString(labels[i].get<std::string>()),
+                                                   percentText(probabilities[i].get<double>()));
+          }
+        }
+        m_prediction->setText(chances.isEmpty() ? QString()
+                                                : tr("The model says: %1").arg(chances.join(QStringLiteral(", "))));
+        m_prediction->setVisible(!chances.isEmpty());
+      },
+      [this](const ErrorInfo& error) { showError(error, tr("Try again"), [this] { ask(); }); });
+}
+
+void AttentionPage::followSelection() {
+  const SelectionState& state = session()->selection()->state();
+  if (state.layer < 0 || state.head < 0) return;
+  m_overview->setSelection(LayerIndex(state.layer), HeadIndex(state.head));
+  m_head->setHead(LayerIndex(state.layer), HeadIndex(state.head));
+  const QString title = tr("Layer %1, head %2").arg(state.layer).arg(state.head);
+  m_headTitle->setText(QStringLiteral("<b>%1</b>").arg(title));
+  m_head->setTitle(title);
+}
+
+AttentionPtr readAttention(const Json& answer, const Architecture& architecture) {
+  auto data = std::make_shared<AttentionData>();
+  for (const std::string& token : json_get<std::vector<std::string>>(answer, "tokens", "attention")) {
+    data->tokens << QString::fromStdString(token);
+  }
+  for (const Json& span : json_get<Json>(answer, "offsets", "attention")) {
+    data->special.push_back(span.is_array() && span.size() == 2 && span[0] == span[1]);
+  }
+  data->special.resize(static_cast<size_t>(data->tokens.size()), false);
+  const TensorFile file = read_safetensors(json_get<std::string>(answer, "file", "attention"));
+  for (size_t layer = 0; layer < architecture.layers.size(); ++layer) {
+    const std::string name = "attentions." + std::to_string(layer);
+    const auto found = file.tensors.find(name);
+    if (found == file.tensors.end()) {
+      throw Error(ErrorKind::Format, {.what = "the attention of a layer is missing",
+                                      .where = name,
+                                      .got = "",
+                                      .wanted = "one tensor a layer",
+                                      .next = "try again"});
+    }
+    const Tensor& tensor = found->second;
+    if (tensor.dim() != 3 || tensor.size(1) != data->size() || tensor.size(2) != data->size()) {
+      throw Error(ErrorKind::Format,
+                  {.what = "the attention has another shape than the sentence",
+                   .where = name,
+                   .got = to_string(tensor.shape()),
+                   .wanted = "(heads, " + std::to_string(data->size()) + ", " + std::to_string(data->size()) + ")",
+                   .next = "try again"});
+    }
+    data->layers.push_back(tensor.to_float32());
+    data->heads.push_back(architecture.layers[layer].attention.heads);
+    for (const HeadIndex head : data->heads.back()) data->headColumns = std::max(data->headColumns, head.value + 1);
+  }
+  return data;
+}
+
+}  // namespace espalier

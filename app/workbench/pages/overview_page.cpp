@@ -1,0 +1,153 @@
+#include "app/workbench/pages/overview_page.h"
+
+#include <QGridLayout>
+#include <QLabel>
+#include <QScrollArea>
+#include <QVBoxLayout>
+
+#include "widgets/models/display_text.h"
+#include "widgets/panels/ledger_view.h"
+#include "widgets/theme/numbers.h"
+
+namespace espalier {
+
+namespace {
+
+constexpr int kFactsPerRow = 6;
+
+QString headText(const HeadSpec& head) {
+  switch (head.kind) {
+    case HeadKind::Classification:
+      return OverviewPage::tr("classification, %1 labels").arg(head.num_labels);
+    case HeadKind::None:
+      return OverviewPage::tr("none");
+    default:
+      return QString::fromUtf8(to_string(head.kind).data(), static_cast<qsizetype>(to_string(head.kind).size()));
+  }
+}
+
+// "12", or "8 to 12" where layers differ.
+QString spanText(int64_t least, int64_t most) {
+  return least == most ? QString::number(least) : OverviewPage::tr("%1 to %2").arg(least).arg(most);
+}
+
+}  // namespace
+
+OverviewPage::OverviewPage(Session* session, QWidget* parent)
+    : Page(session, QStringLiteral("overview"), tr("Overview"), parent) {
+  auto* scroll = new QScrollArea(this);
+  scroll->setWidgetResizable(true);
+  scroll->setFrameShape(QFrame::NoFrame);
+  auto* content = new QWidget(scroll);
+  content->setBackgroundRole(QPalette::Base);
+  content->setAutoFillBackground(true);
+  auto* layout = new QVBoxLayout(content);
+  layout->setContentsMargins(3 * kGrid, 2 * kGrid, 3 * kGrid, 2 * kGrid);
+  layout->setSpacing(kGrid);
+  m_title = new QLabel(content);
+  m_title->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  m_subtitle = new QLabel(content);
+  m_subtitle->setWordWrap(true);
+  m_subtitle->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  layout->addWidget(m_title);
+  layout->addWidget(m_subtitle);
+  m_facts = new QGridLayout;
+  m_facts->setHorizontalSpacing(3 * kGrid);
+  m_facts->setVerticalSpacing(kGrid / 4);
+  layout->addSpacing(kGrid);
+  layout->addLayout(m_facts);
+  layout->addSpacing(2 * kGrid);
+  m_ledger = new LedgerView(content);
+  layout->addWidget(m_ledger);
+  layout->addStretch();
+  scroll->setWidget(content);
+  setContent(scroll);
+  follow(m_ledger);
+
+  connect(m_ledger, &LedgerView::layerSelected, session->selection(), &Selection::selectLayer);
+  connect(session->selection(), &Selection::changed, this,
+          [this](const SelectionState& now) { m_ledger->setCurrentLayer(now.layer); });
+  connect(session, &Session::modelOpening, this, &OverviewPage::refresh);
+  connect(session, &Session::modelFailed, this, &OverviewPage::refresh);
+  connect(session, &Session::modelChanged, this, &OverviewPage::refresh);
+  connect(session, &Session::taskChanged, this, &OverviewPage::refresh);
+  connect(&Theme::instance(), &Theme::changed, this, &OverviewPage::refresh);
+  refresh();
+}
+
+Chart* OverviewPage::mainChart() const { return m_ledger; }
+
+void OverviewPage::addFact(const QString& name, const QString& value, const QString& tip) {
+  const int number = m_facts->count() / 2;
+  const int row = number / kFactsPerRow * 3;
+  const int column = number % kFactsPerRow;
+  auto* label = new QLabel(name, this);
+  label->setFont(Theme::instance().secondaryFont());
+  label->setStyleSheet(QStringLiteral("color: %1;").arg(Theme::instance().colors().secondaryText.name()));
+  auto* text = new QLabel(value, this);
+  text->setFont(Theme::instance().titleFont());
+  text->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  text->setToolTip(tip);
+  label->setToolTip(tip);
+  text->setAccessibleName(name + QStringLiteral(": ") + value);
+  m_facts->addWidget(label, row, column);
+  m_facts->addWidget(text, row + 1, column);
+  m_facts->setColumnStretch(kFactsPerRow, 1);
+  m_facts->setRowMinimumHeight(row + 2, kGrid);
+}
+
+void OverviewPage::refresh() {
+  if (showModelMissing()) return;
+  const OpenedModelPtr& model = session()->model();
+  const Architecture& architecture = model->model.architecture;
+  const ThemeColors& colors = Theme::instance().colors();
+  m_title->setFont(Theme::instance().titleFont());
+  m_title->setText(model->name);
+  m_subtitle->setStyleSheet(QStringLiteral("color: %1;").arg(colors.secondaryText.name()));
+  QStringList lines{model->location == QLatin1String("lab")
+                        ? tr("The built-in lab model, trained on generated reviews.")
+                        : QString::fromStdString(model->folder.string())};
+  if (session()->task()) {
+    lines << tr("Task %1, measured on its %2 split").arg(session()->task()->name, session()->task()->devSplit);
+  } else {
+    lines << tr("No task is open: open one to measure and to run recipes");
+  }
+  if (!model->tokenizer) lines << tr("No tokenizer: %1").arg(model->tokenizerProblem);
+  m_subtitle->setText(lines.join(QStringLiteral(". ")).replace(QStringLiteral(".. "), QStringLiteral(". ")));
+
+  while (QLayoutItem* item = m_facts->takeAt(0)) {
+    delete item->widget();
+    delete item;
+  }
+  addFact(tr("Size"), formatBytes(static_cast<double>(model->bytes)), tr("Bytes of the folder's files."));
+  addFact(tr("Parameters"), countText(static_cast<double>(model->parameters)), formatCount(model->parameters));
+  addFact(tr("MACs"), countText(static_cast<double>(model->macs)),
+          tr("Multiply-accumulates of one sequence of 128 tokens."));
+  addFact(tr("Layers"), QString::number(architecture.layers.size()));
+  int64_t leastHeads = INT64_MAX, mostHeads = 0, leastFfn = INT64_MAX, mostFfn = 0;
+  for (const LayerSpec& layer : architecture.layers) {
+    leastHeads = std::min(leastHeads, layer.attention.num_heads());
+    mostHeads = std::max(mostHeads, layer.attention.num_heads());
+    leastFfn = std::min(leastFfn, layer.ffn.width);
+    mostFfn = std::max(mostFfn, layer.ffn.width);
+  }
+  if (!architecture.layers.empty()) {
+    addFact(tr("Heads a layer"), spanText(leastHeads, mostHeads));
+    addFact(tr("FFN width"), spanText(leastFfn, mostFfn));
+  }
+  addFact(tr("Family"), QString::fromStdString(architecture.family));
+  addFact(tr("Hidden size"), QString::number(architecture.hidden_size));
+  addFact(tr("Vocabulary"), formatCount(architecture.embedding.vocab_size));
+  addFact(tr("Positions"), QString::number(architecture.embedding.max_positions));
+  addFact(tr("Head"), headText(architecture.head));
+  const RunRow* baseline = session()->runs()->baseline();
+  if (baseline)
+    addFact(tr("Accuracy"), percentText(baseline->accuracy),
+            formatInterval(baseline->accuracy, baseline->accuracyLow, baseline->accuracyHigh));
+  m_ledger->setConditions(session()->conditions());
+  m_ledger->setLedger(model->ledger);
+  m_ledger->setCurrentLayer(session()->selection()->state().layer);
+  showContent();
+}
+
+}  // namespace espalier

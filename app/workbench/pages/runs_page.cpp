@@ -1,0 +1,180 @@
+#include "app/workbench/pages/runs_page.h"
+
+#include <QAction>
+#include <QClipboard>
+#include <QGuiApplication>
+#include <QHeaderView>
+#include <QLabel>
+#include <QSortFilterProxyModel>
+#include <QTableView>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+#include "app/workbench/pages/tradeoff_page.h"
+#include "widgets/charts/figure.h"
+#include "widgets/models/runs_model.h"
+
+namespace espalier {
+
+RunsPage::RunsPage(Session* session, QWidget* parent) : Page(session, QStringLiteral("runs"), tr("Runs"), parent) {
+  auto* content = new QWidget(this);
+  auto* layout = new QVBoxLayout(content);
+  layout->setContentsMargins(0, 0, 0, kGrid);
+  layout->setSpacing(kGrid);
+  m_model = new RunsModel(session->runs(), this);
+  m_sorted = new QSortFilterProxyModel(this);
+  m_sorted->setSourceModel(m_model);
+  m_sorted->setSortRole(RunsModel::SortRole);
+  m_table = new QTableView(content);
+  m_table->setModel(m_sorted);
+  m_table->setSortingEnabled(true);
+  m_table->sortByColumn(-1, Qt::AscendingOrder);
+  m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
+  m_table->setSelectionMode(QAbstractItemView::SingleSelection);
+  m_table->setFrameShape(QFrame::NoFrame);
+  m_table->setShowGrid(false);
+  m_table->setWordWrap(false);
+  m_table->setTabKeyNavigation(false);
+  m_table->setAccessibleName(tr("Runs"));
+  m_table->setContextMenuPolicy(Qt::ActionsContextMenu);
+  m_table->verticalHeader()->hide();
+  m_table->verticalHeader()->setDefaultSectionSize(3 * kGrid + 4);
+  QHeaderView* header = m_table->horizontalHeader();
+  header->setHighlightSections(false);
+  header->setSectionResizeMode(QHeaderView::ResizeToContents);
+  header->setSectionResizeMode(RunsModel::NameColumn, QHeaderView::Stretch);
+  header->setMinimumSectionSize(6 * kGrid);
+  layout->addWidget(m_table, 1);
+
+  auto* below = new QHBoxLayout;
+  below->setContentsMargins(2 * kGrid, 0, 2 * kGrid, 0);
+  m_detail = new QLabel(content);
+  m_detail->setWordWrap(true);
+  m_detail->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  m_detail->setMinimumHeight(5 * kGrid);
+  m_detail->setAlignment(Qt::AlignLeft | Qt::AlignTop);
+  below->addWidget(m_detail, 1);
+  m_open = new QAction(tr("Open model"), this);
+  m_take = new QAction(tr("Edit recipe"), this);
+  m_copy = new QAction(tr("Copy table"), this);
+  for (QAction* action : {m_open, m_take, m_copy}) {
+    m_table->addAction(action);
+    auto* button = new QToolButton(content);
+    button->setDefaultAction(action);
+    button->setToolButtonStyle(Qt::ToolButtonTextOnly);
+    below->addWidget(button, 0, Qt::AlignTop);
+  }
+  layout->addLayout(below);
+  setContent(content);
+
+  connect(m_open, &QAction::triggered, this, [this] {
+    if (const RunRow* row = currentRow()) this->session()->openModel(row->bundle);
+  });
+  connect(m_take, &QAction::triggered, this, &RunsPage::takeAsRecipe);
+  connect(m_copy, &QAction::triggered, this, &RunsPage::copyTable);
+  connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& index) {
+    if (!m_following && index.isValid()) {
+      this->session()->selection()->selectRun(index.data(RunsModel::HashRole).toString());
+    }
+  });
+  connect(session->selection(), &Selection::changed, this, &RunsPage::followSelection);
+  connect(session->runs(), &RunStore::changed, this, &RunsPage::refresh);
+  connect(session->runs(), &RunStore::loadFailed, this, [this](const QString& message) {
+    bar()->showMessage(MessageBar::Kind::Error, message, tr("Read again"),
+                       [this] { this->session()->runs()->reload(); });
+  });
+  connect(session, &Session::modelOpening, this, &RunsPage::refresh);
+  connect(session, &Session::modelFailed, this, &RunsPage::refresh);
+  connect(session, &Session::modelChanged, this, &RunsPage::refresh);
+  connect(session, &Session::taskChanged, this, &RunsPage::refresh);
+  refresh();
+}
+
+void RunsPage::activate() { m_table->setFocus(); }
+
+const RunRow* RunsPage::currentRow() const {
+  return session()->runs()->find(m_table->currentIndex().data(RunsModel::HashRole).toString());
+}
+
+void RunsPage::refresh() {
+  if (showModelMissing()) return;
+  if (!session()->task()) {
+    showEmpty(tr("Runs are measured on a task: open the one this model was trained for."), tr("Open a task …"),
+              [this] { Q_EMIT openTaskAsked(); });
+  } else if (session()->runs()->rows().empty()) {
+    showEmpty(tr("No run on this model and task yet. A run adds a row here for every step of its recipe."),
+              tr("Run the recipe"), [this] { Q_EMIT runAsked(); });
+  } else {
+    showContent();
+    followSelection();
+  }
+}
+
+void RunsPage::followSelection() {
+  const QString run = session()->selection()->state().run;
+  m_following = true;
+  const QModelIndex index = m_sorted->mapFromSource(m_model->indexOfRun(run));
+  m_table->setCurrentIndex(index);
+  if (index.isValid()) m_table->scrollTo(index);
+  m_following = false;
+  updateActions();
+}
+
+void RunsPage::updateActions() {
+  const RunRow* row = currentRow();
+  const QString none = tr("No run is selected.");
+  m_open->setEnabled(row && !row->bundle.isEmpty() && !row->isBaseline());
+  m_open->setToolTip(!row                ? none
+                     : row->isBaseline() ? tr("The baseline is open already.")
+                                         : tr("Opens the model that this run made."));
+  m_take->setEnabled(row && !row->isBaseline());
+  m_take->setToolTip(!row                ? none
+                     : row->isBaseline() ? tr("The baseline has no steps.")
+                                         : tr("Puts this run's steps into the recipe; undo brings the old one back."));
+  m_copy->setToolTip(tr("Copies the whole table as CSV."));
+  if (!row) {
+    m_detail->setText(tr("Select a run to see it here and in the plots."));
+    return;
+  }
+  QStringList lines{describeRun(*row, session()->runs()->baseline())};
+  for (const QString& note : row->notes) lines << note.toHtmlEscaped();
+  for (const QString& warning : row->warnings) lines << warning.toHtmlEscaped();
+  m_detail->setText(lines.join(QStringLiteral("<br>")));
+}
+
+void RunsPage::takeAsRecipe() {
+  const RunRow* row = currentRow();
+  if (!row) return;
+  Recipe recipe = session()->recipe()->recipe();
+  recipe.steps.clear();
+  for (size_t depth = 0; row && !row->method.isEmpty() && depth <= session()->runs()->rows().size(); ++depth) {
+    Step step;
+    step.method = row->method.toStdString();
+    step.settings = row->settings;
+    step.scope = row->scope;
+    recipe.steps.insert(recipe.steps.begin(), std::move(step));
+    row = session()->runs()->find(row->parent);
+  }
+  session()->recipe()->replace(recipe, tr("take the recipe of a run"));
+}
+
+void RunsPage::copyTable() {
+  QString csv;
+  QStringList fields;
+  for (int column = 0; column < RunsModel::NumColumns; ++column) {
+    fields << m_sorted->headerData(column, Qt::Horizontal).toString();
+  }
+  csv += csvLine(fields);
+  for (int row = 0; row < m_sorted->rowCount(); ++row) {
+    fields.clear();
+    for (int column = 0; column < RunsModel::NumColumns; ++column) {
+      fields << m_sorted->index(row, column).data().toString();
+    }
+    csv += csvLine(fields);
+  }
+  QGuiApplication::clipboard()->setText(csv);
+}
+
+}  // namespace espalier

@@ -1,0 +1,179 @@
+#include "app/workbench/pages/saliency_page.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QScrollArea>
+#include <QSignalBlocker>
+
+#include <algorithm>
+
+#include "widgets/panels/sentence_bar.h"
+
+namespace espalier {
+
+SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
+    : Page(session, QStringLiteral("saliency"), tr("Saliency"), parent) {
+  auto* content = new QWidget(this);
+  auto* layout = new QVBoxLayout(content);
+  layout->setContentsMargins(2 * kGrid, kGrid, 2 * kGrid, kGrid);
+  layout->setSpacing(kGrid);
+  m_sentence = new SentenceBar(session->sentence(), content);
+  layout->addWidget(m_sentence);
+  auto* controls = new QHBoxLayout;
+  controls->setSpacing(kGrid);
+  auto* label = new QLabel(tr("Explain"), content);
+  m_label = new QComboBox(content);
+  m_label->setAccessibleName(tr("Label to explain"));
+  m_label->setToolTip(tr("The label whose score is explained."));
+  m_label->addItem(tr("the predicted label"), -1);
+  label->setBuddy(m_label);
+  controls->addWidget(label);
+  controls->addWidget(m_label);
+  m_hideSpecial = new QCheckBox(tr("Hide special tokens"), content);
+  m_hideSpecial->setChecked(true);
+  controls->addSpacing(kGrid);
+  controls->addWidget(m_hideSpecial);
+  controls->addStretch();
+  layout->addLayout(controls);
+
+  auto* scroll = new QScrollArea(content);
+  scroll->setWidgetResizable(true);
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  m_view = new SaliencyView(scroll);
+  m_view->setHideSpecial(true);
+  m_view->setTitle(tr("Which words decided"));
+  m_view->setEmptyText(tr("Type a sentence above and press Return."));
+  scroll->setWidget(m_view);
+  layout->addWidget(scroll, 1);
+  m_caption = new QLabel(content);
+  m_caption->setWordWrap(true);
+  layout->addWidget(m_caption);
+  setContent(content);
+  follow(m_view);
+
+  connect(m_hideSpecial, &QCheckBox::toggled, m_view, &SaliencyView::setHideSpecial);
+  connect(m_label, &QComboBox::activated, this, [this] { ask(); });
+  connect(m_view, &SaliencyView::tokenHovered, this,
+          [this](int token) { this->session()->selection()->selectToken(token); });
+  connect(session->sentence(), &SentenceModel::sentenceChanged, this, &SaliencyPage::invalidate);
+  connect(m_sentence, &SentenceBar::submitted, this, [this] {
+    if (!m_current) ask();
+  });
+  connect(session, &Session::modelOpening, this, &SaliencyPage::showModelMissing);
+  connect(session, &Session::modelFailed, this, &SaliencyPage::showModelMissing);
+  connect(session, &Session::modelChanged, this, [this] {
+    const QSignalBlocker blocker(m_label);
+    while (m_label->count() > 1) m_label->removeItem(1);
+    invalidate();
+  });
+  const auto recolor = [this] {
+    m_caption->setStyleSheet(QStringLiteral("color: %1;").arg(Theme::instance().colors().secondaryText.name()));
+  };
+  connect(&Theme::instance(), &Theme::changed, this, recolor);
+  recolor();
+  showModelMissing();
+}
+
+void SaliencyPage::activate() {
+  if (showModelMissing()) return;
+  showContent();
+  if (!m_current) ask();
+}
+
+void SaliencyPage::invalidate() {
+  m_current = false;
+  if (isVisible()) activate();
+}
+
+void SaliencyPage::ask() {
+  const Sentence& sentence = session()->sentence()->sentence();
+  if (!session()->model() || sentence.text.trimmed().isEmpty()) return;
+  m_current = true;
+  JobSpec spec = session()->jobSpec("saliency");
+  spec.settings["text"] = sentence.text.toStdString();
+  if (sentence.hasPair) spec.settings["pair"] = sentence.pair.toStdString();
+  spec.settings["label"] = m_label->currentData().toInt();
+  const quint64 request = ++m_request;
+  m_view->setEmptyText(tr("Taking the gradients …"));
+  JobCallbacks callbacks;
+  callbacks.done = [this, request](const Json& answer) {
+    if (request == m_request) take(answer);
+  };
+  callbacks.failed = [this, request](const ErrorInfo& error) {
+    if (request != m_request) return;
+    m_current = false;
+    m_view->setEmptyText(tr("No saliency to show."));
+    showError(error, tr("Try again"), [this] { ask(); });
+  };
+  session()->jobs()->start(spec, JobLane::Questions, tr("Saliency"), this, std::move(callbacks));
+}
+
+void SaliencyPage::take(const Json& answer) {
+  try {
+    const Sentence& sentence = session()->sentence()->sentence();
+    const SaliencyData saliency = readSaliency(answer, sentence);
+    bar()->clear();
+    if (m_label->count() == 1) {
+      const auto labels = json_get_or<std::vector<std::string>>(answer, "labels", {}, "saliency");
+      for (size_t i = 0; i < labels.size(); ++i) {
+        m_label->addItem(QString::fromStdString(labels[i]), static_cast<int>(i));
+      }
+    }
+    m_view->setConditions(session()->conditions());
+    m_view->setSaliency(saliency);
+    QString caption = tr("Gradient of the label's score times the word's embedding: red words speak for \"%1\", blue "
+                         "ones against it.")
+                          .arg(saliency.label);
+    if (!sentence.evidence.empty()) {
+      caption += QLatin1Char(' ') + tr("Underlined words are known to decide: the lab's generator put them there.");
+    }
+    m_caption->setText(caption);
+  } catch (...) {
+    showError(current_error_info(), tr("Try again"), [this] { ask(); });
+  }
+}
+
+SaliencyData readSaliency(const Json& answer, const Sentence& sentence) {
+  const auto tokens = json_get<std::vector<std::string>>(answer, "tokens", "saliency");
+  const auto scores = json_get<std::vector<double>>(answer, "scores", "saliency");
+  const auto offsets = json_get<std::vector<std::pair<int, int>>>(answer, "offsets", "saliency");
+  if (scores.size() != tokens.size() || offsets.size() != tokens.size()) {
+    throw Error(ErrorKind::Format, "the saliency has another length than the sentence");
+  }
+  const auto labels = json_get_or<std::vector<std::string>>(answer, "labels", {}, "saliency");
+  const auto probabilities = json_get_or<std::vector<double>>(answer, "probabilities", {}, "saliency");
+  const auto explained = json_get_or<int64_t>(answer, "explained_label", -1, "saliency");
+  const auto nameOf = [&](int64_t label) {
+    return label >= 0 && label < static_cast<int64_t>(labels.size())
+               ? QString::fromStdString(labels[static_cast<size_t>(label)])
+               : QObject::tr("label %1").arg(label);
+  };
+  SaliencyData data;
+  data.method = QObject::tr("gradient x input");
+  data.label = nameOf(explained);
+  if (!probabilities.empty()) {
+    const auto best = std::max_element(probabilities.begin(), probabilities.end());
+    data.prediction = nameOf(best - probabilities.begin());
+    data.probability = *best;
+  }
+  bool secondText = false;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    SaliencyToken token;
+    token.text = QString::fromStdString(tokens[i]);
+    token.score = scores[i];
+    token.special = offsets[i].first == offsets[i].second;
+    token.continuesWord = token.text.startsWith(QLatin1String("##"));
+    // Evidence counts code points of the first text; a special token in the middle ends that.
+    secondText |= token.special && i > 0;
+    for (const auto& [begin, end] : sentence.evidence) {
+      token.known |= !secondText && !token.special && offsets[i].first < end && begin < offsets[i].second;
+    }
+    data.tokens.push_back(std::move(token));
+  }
+  return data;
+}
+
+}  // namespace espalier

@@ -175,6 +175,7 @@ void keep(const QImage& image, const QString& name) {
 }
 
 TEST(Figures, EveryChartPaintsInBothThemesAtAnyTextSize) {
+  Theme::instance().install(*qApp);
   for (auto charts : {&fullCharts, &emptyCharts}) {
     for (const Sample& sample : (*charts)()) {
       SCOPED_TRACE(sample.name);

@@ -60,7 +60,7 @@ void AttentionHeadView::paintLines(QPainter& painter, const QRectF& area, const 
   const auto yOf = [&](int i) { return firstY + (i + 0.5) * row; };
   const int firstSeen = std::clamp(static_cast<int>((area.top() - firstY) / row), 0, n - 1);
   const int lastSeen = std::clamp(static_cast<int>((area.bottom() - firstY) / row), 0, n - 1);
-  const QColor ink = seriesStyle(0, colors.dark).color;
+  const QColor ink = seriesStyle(colors.dark ? 5 : 0, colors.dark).color;
 
   std::vector<Line> lines;
   const auto consider = [&](int from, int to) {
@@ -106,6 +106,23 @@ void AttentionHeadView::paintLines(QPainter& painter, const QRectF& area, const 
         QColor ground = ink;
         ground.setAlphaF(std::clamp((onlyLeft ? weightOf(only, i) : weightOf(i, only)) * 0.8f, 0.f, 0.8f));
         painter.fillRect(cell.adjusted(0, 1, 0, -1), ground);
+        // Its number, outside the column of names.
+        const float weight = onlyLeft ? weightOf(only, i) : weightOf(i, only);
+        painter.setPen(colors.secondaryText);
+        painter.setFont(Theme::instance().secondaryFont());
+        const double inner = left ? cell.right() + 6 : cell.left() - 6;
+        const QRectF number(left ? inner : inner - label, cell.top(), label, row);
+        if (weight >= kFaintest) {
+          const Qt::Alignment side = left ? Qt::AlignLeft : Qt::AlignRight;
+          const QString text = formatFixed(weight, 2);
+          QColor halo = colors.surface;
+          halo.setAlphaF(0.85f);
+          const double width = QFontMetricsF(painter.font()).horizontalAdvance(text) + 4;
+          painter.fillRect(
+              QRectF(left ? number.left() - 2 : number.right() - width + 2, number.top() + 2, width, row - 4), halo);
+          painter.drawText(number, side | Qt::AlignVCenter, text);
+        }
+        painter.setFont(Theme::instance().bodyFont());
       }
       if (chosen) painter.fillRect(cell.adjusted(0, 1, 0, -1), colors.selection);
       painter.setPen(special ? colors.secondaryText : colors.text);

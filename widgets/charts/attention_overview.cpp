@@ -104,7 +104,8 @@ AttentionOverview::Grid AttentionOverview::gridFor(const QRectF& area) const {
       std::ceil(std::max(metrics.horizontalAdvance(tr("layer")), metrics.horizontalAdvance(QStringLiteral("00")))) +
       kGrid;
   const double top = kGrid + 2 * line + 4;
-  const double bar = ColorBar::barWidth(kWeights, grid.font);
+  const double bar =
+      std::max(ColorBar::barWidth(kWeights, grid.font), std::ceil(metrics.horizontalAdvance(tr("weight"))));
   const int layers = std::max(1, m_attention->layerCount()), heads = std::max(1, m_attention->columnCount());
   const double pitch =
       std::min((area.width() - left - bar - 3 * kGrid) / heads, (area.height() - top - kGrid) / layers);
@@ -119,6 +120,17 @@ AttentionOverview::Grid AttentionOverview::gridFor(const QRectF& area) const {
 
 QRectF AttentionOverview::thumbnailRect(LayerIndex layer, HeadIndex head) const {
   return isEmpty() ? QRectF() : gridFor(rect()).cell(layer.value, head.value);
+}
+
+// Without the room that square thumbnails leave free.
+QSize AttentionOverview::figureSize() const {
+  const QSize size = Chart::figureSize();
+  if (isEmpty()) return size;
+  const Grid grid = gridFor(QRectF(QPointF(), QSizeF(size)));
+  const double foot = grid.origin.y() + m_attention->layerCount() * (grid.side + grid.gap) + kGrid;
+  return QSize(static_cast<int>(std::ceil(grid.bar.right() + 2 * kGrid)),
+               static_cast<int>(std::ceil(std::max(foot, grid.bar.bottom() + kGrid))))
+      .boundedTo(size);
 }
 
 QSize AttentionOverview::minimumSizeHint() const {

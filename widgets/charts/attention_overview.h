@@ -26,6 +26,7 @@ class AttentionOverview : public Chart {
   bool isEmpty() const override { return m_attention == nullptr || m_attention->layers.empty(); }
   void paintFigure(QPainter& painter, const QRectF& area, const ThemeColors& colors) const override;
   QString figureCsv() const override;
+  QSize figureSize() const override;
   QSize sizeHint() const override { return {480, 320}; }
   QSize minimumSizeHint() const override;
 

@@ -4,6 +4,7 @@
 #include <QMouseEvent>
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "widgets/theme/numbers.h"
 
@@ -20,7 +21,14 @@ struct HeadMatrix::Layout {
   }
 };
 
-HeadMatrix::HeadMatrix(QWidget* parent) : Chart(parent) {
+HeadMatrix::HeadMatrix(QWidget* parent) : Chart(parent), m_motion(new QVariantAnimation(this)) {
+  m_motion->setStartValue(0.0);
+  m_motion->setEndValue(1.0);
+  m_motion->setDuration(150);
+  connect(m_motion, &QVariantAnimation::valueChanged, this, [this](const QVariant& share) {
+    m_leavingShare = share.toDouble();
+    update();
+  });
   setAccessibleName(tr("Importance of every head"));
   setTitle(tr("Importance of every head"));
   setEmptyText(tr("Measure the importance of the heads to see which ones matter."));
@@ -51,6 +59,12 @@ void HeadMatrix::clear() {
 }
 
 void HeadMatrix::setPruned(const std::set<HeadPosition>& pruned) {
+  m_leaving.clear();
+  std::set_difference(pruned.begin(), pruned.end(), m_pruned.begin(), m_pruned.end(),
+                      std::inserter(m_leaving, m_leaving.end()));
+  m_motion->stop();
+  m_leavingShare = 1;
+  if (!m_leaving.empty() && isVisible() && !Theme::instance().reducedMotion()) m_motion->start();
   m_pruned = pruned;
   update();
 }
@@ -81,7 +95,8 @@ HeadMatrix::Layout HeadMatrix::layoutFor(const QRectF& area) const {
   }
   const double left = kGrid + std::ceil(metrics.horizontalAdvance(tr("layer"))) + kGrid;
   const double top = kGrid + 2 * line + 4;
-  const double bar = ColorBar::barWidth(m_scale, layout.font);
+  const double bar =
+      std::max(ColorBar::barWidth(m_scale, layout.font), std::ceil(metrics.horizontalAdvance(m_scores.unit)));
   const double width = (area.width() - left - bar - 4 * kGrid) / heads;
   const double height = (area.height() - top - line - 2 * kGrid) / layers;
   // Cells as wide as their numbers, never towers.
@@ -94,6 +109,18 @@ HeadMatrix::Layout HeadMatrix::layoutFor(const QRectF& area) const {
 }
 
 QRectF HeadMatrix::cellRect(LayerIndex layer, HeadIndex head) const { return layoutFor(rect()).cell({layer, head}); }
+
+// Without the room that the cells leave free.
+QSize HeadMatrix::figureSize() const {
+  const QSize size = Chart::figureSize();
+  if (m_compact || isEmpty()) return size;
+  const Layout layout = layoutFor(QRectF(QPointF(), QSizeF(size)));
+  const double line = std::ceil(QFontMetricsF(layout.font).height());
+  const double foot = layout.origin.y() + m_scores.layers * layout.cellHeight + line + 2 * kGrid;
+  return QSize(static_cast<int>(std::ceil(layout.bar.right())) + kGrid,
+               static_cast<int>(std::ceil(std::max(foot, layout.bar.bottom() + kGrid))))
+      .boundedTo(size);
+}
 
 QSize HeadMatrix::sizeHint() const {
   const QFontMetrics metrics(Theme::instance().secondaryFont());
@@ -138,9 +165,15 @@ void HeadMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
                        Qt::AlignRight | Qt::AlignVCenter, QString::number(layer));
     }
   }
+  // All numbers with the decimals that give the largest three digits, so that they can be compared at a glance.
+  const int decimals = std::clamp(2 - static_cast<int>(std::floor(std::log10(m_scale.high))), 0, 12);
+  const auto written = [&](double value) {
+    return decimals > 4 ? formatNumber(value, 2) : formatFixed(value, decimals);
+  };
+  const bool live = painter.device()->devType() == QInternal::Widget;
   const double gap = layout.cellWidth > 16 ? 1 : 0.5;
   const bool numbers = !m_compact && layout.cellHeight >= line + 2 &&
-                       layout.cellWidth >= metrics.horizontalAdvance(QStringLiteral("0.000")) + 6;
+                       layout.cellWidth >= metrics.horizontalAdvance(written(m_scale.high)) + 6;
   for (int layer = 0; layer < m_scores.layers; ++layer) {
     for (int head = 0; head < m_scores.heads; ++head) {
       const HeadPosition at{LayerIndex(layer), HeadIndex(head)};
@@ -148,22 +181,27 @@ void HeadMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
       const auto found = m_scores.values.find(at);
       if (found == m_scores.values.end()) {
         // Gone from the model: only its place is left.
-        painter.setPen(QPen(colors.line, 1, Qt::DotLine));
+        painter.setPen(QPen(colors.strongLine, 1, Qt::DotLine));
         painter.setBrush(Qt::NoBrush);
         painter.drawRect(cell.adjusted(0.5, 0.5, -0.5, -0.5));
         continue;
       }
       const double t = (found->second - m_scale.low) / (m_scale.high - m_scale.low);
       const bool pruned = m_pruned.count(at) > 0;
-      painter.fillRect(cell, pruned ? colors.raised : QColor(map.at(t)));
+      const double gone = !pruned ? 0 : live && m_leaving.count(at) > 0 ? m_leavingShare : 1;
+      painter.fillRect(cell, QColor(map.at(t)));
+      QColor veil = colors.raised;
+      veil.setAlphaF(static_cast<float>(gone));
+      painter.fillRect(cell, veil);
       const QColor ink = pruned ? colors.secondaryText : map.textOn(t);
       if (numbers) {
         painter.setPen(ink);
-        painter.drawText(cell, Qt::AlignCenter, formatNumber(found->second, std::abs(found->second) < 0.1 ? 2 : 3));
+        painter.drawText(cell, Qt::AlignCenter, written(found->second));
       }
       if (!pruned) continue;
       painter.setPen(QPen(colors.secondaryText, layout.cellWidth > 16 ? 1.5 : 1));
-      painter.drawLine(cell.bottomLeft() + QPointF(3, -3), cell.topRight() + QPointF(-3, 3));
+      const QLineF strike(cell.bottomLeft() + QPointF(3, -3), cell.topRight() + QPointF(-3, 3));
+      painter.drawLine(strike.p1(), strike.pointAt(gone));
       if (!numbers) painter.drawLine(cell.topLeft() + QPointF(3, 3), cell.bottomRight() + QPointF(-3, -3));
       painter.setBrush(Qt::NoBrush);
       painter.setPen(QPen(colors.strongLine, 1));

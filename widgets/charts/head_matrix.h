@@ -1,4 +1,5 @@
 #pragma once
+#include <QVariantAnimation>
 #include <map>
 #include <optional>
 #include <set>
@@ -44,6 +45,7 @@ class HeadMatrix : public Chart {
   bool isEmpty() const override { return m_scores.values.empty(); }
   void paintFigure(QPainter& painter, const QRectF& area, const ThemeColors& colors) const override;
   QString figureCsv() const override;
+  QSize figureSize() const override;
   QSize sizeHint() const override;
   QSize minimumSizeHint() const override;
 
@@ -75,6 +77,10 @@ class HeadMatrix : public Chart {
   HeadPosition m_current{LayerIndex(0), HeadIndex(0)};
   std::optional<HeadPosition> m_hovered;
   bool m_compact = false;
+  // Heads on their way out: 150 ms, unless the person wants no motion.
+  std::set<HeadPosition> m_leaving;
+  double m_leavingShare = 1;  // of the way
+  QVariantAnimation* m_motion;
 };
 
 }  // namespace espalier

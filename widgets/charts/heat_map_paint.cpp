@@ -218,20 +218,23 @@ void HeatMapView::paintAxes(QPainter& painter, const Geometry& g, const ThemeCol
   } else {
     ticks = niceTicks(g.origin.y(), lastRow, std::clamp(static_cast<int>(g.content.height() / (2 * line)), 1, 12));
   }
+  double widest = 0;
   for (const double tick : ticks) {
     if (tick != std::floor(tick)) continue;
     const double y = g.yOf(tick + 0.5);
     if (y < g.content.top() || y > g.content.bottom()) continue;
     const auto row = static_cast<int64_t>(tick);
     const QString name = named ? m_labels.row(row) : QString();
-    const QString text = name.isEmpty() ? formatCount(row) : name;
+    const QString text =
+        metrics.elidedText(name.isEmpty() ? formatCount(row) : name, Qt::ElideRight, g.rowLabels.width());
+    widest = std::max(widest, metrics.horizontalAdvance(text));
     painter.drawLine(QPointF(g.content.left() - 4, y), QPointF(g.content.left() - 1, y));
     painter.drawText(QRectF(g.rowLabels.left(), y - line / 2, g.rowLabels.width(), line),
-                     Qt::AlignRight | Qt::AlignVCenter, metrics.elidedText(text, Qt::ElideRight, g.rowLabels.width()));
+                     Qt::AlignRight | Qt::AlignVCenter, text);
   }
   const QString rowName = m_labels.rowAxis.isEmpty() ? tr("row") : m_labels.rowAxis;
   painter.save();
-  painter.translate(g.rowLabels.left() - line - kGrid / 2, g.content.top());
+  painter.translate(std::max(g.rowLabels.left(), g.rowLabels.right() - widest) - line - kGrid / 2, g.content.top());
   painter.rotate(-90);
   const double room = std::max(g.content.height(), metrics.horizontalAdvance(rowName) + 2 * line);
   painter.drawText(QRectF(-room, 0, room, line), Qt::AlignRight | Qt::AlignVCenter, QStringLiteral("← ") + rowName);
@@ -271,9 +274,9 @@ void HeatMapView::paintOverlay(QPainter& painter, const ThemeColors& colors) {
       painter.drawLine(QPointF(center.x(), center.y() + 4), QPointF(center.x(), g.content.bottom()));
       return;
     }
-    painter.setPen(QPen(colors.surface, 3));
+    painter.setPen(QPen(colors.surface, 4));
     painter.drawRect(rect);
-    painter.setPen(QPen(color, 1.5));
+    painter.setPen(QPen(color, 2));
     painter.drawRect(rect);
   };
   QColor hair = colors.text;

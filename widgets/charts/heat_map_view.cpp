@@ -79,6 +79,16 @@ void HeatMapView::clear() {
 
 bool HeatMapView::isEmpty() const { return m_store == nullptr; }
 
+// Without the room that square cells leave free.
+QSize HeatMapView::figureSize() const {
+  const QSize size = Chart::figureSize();
+  if (m_store == nullptr) return size;
+  const Geometry g = geometryFor(QRectF(QPointF(), QSizeF(size)));
+  const double bottom = std::max(g.caption.bottom() + kGrid, g.bar.bottom() + kGrid);
+  return QSize(static_cast<int>(std::ceil(g.bar.right() + 1.5 * kGrid)), static_cast<int>(std::ceil(bottom)))
+      .boundedTo(size);
+}
+
 QSize HeatMapView::minimumSizeHint() const {
   const QFontMetrics metrics(Theme::instance().secondaryFont());
   return {metrics.horizontalAdvance('0') * 30 + 12 * kGrid, metrics.height() * 8 + 8 * kGrid};
@@ -323,6 +333,13 @@ void HeatMapView::hover(QPointF position) {
     Q_EMIT hoverEnded();
   }
   update();
+}
+
+bool HeatMapView::event(QEvent* event) {
+  const bool handled = Chart::event(event);
+  // The bar asks for another width when its labels or the text size change.
+  if (event->type() == QEvent::LayoutRequest || event->type() == QEvent::Show) viewChanged();
+  return handled;
 }
 
 void HeatMapView::resizeEvent(QResizeEvent* event) {

@@ -67,6 +67,7 @@ class HeatMapView : public Chart {
   void paintFigure(QPainter& painter, const QRectF& area, const ThemeColors& colors) const override;
   // What is visible when that is at most a million values, else every row's and column's norm.
   QString figureCsv() const override;
+  QSize figureSize() const override;
   QSize sizeHint() const override { return {640, 480}; }
   QSize minimumSizeHint() const override;
 
@@ -82,6 +83,7 @@ class HeatMapView : public Chart {
   void failed(const QString& sentence);
 
  protected:
+  bool event(QEvent* event) override;
   void paintEvent(QPaintEvent* event) override;
   void paintOverlay(QPainter& painter, const ThemeColors& colors) override;
   void resizeEvent(QResizeEvent* event) override;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "widgets/charts/axis.h"
+#include "widgets/charts/label_placer.h"
 #include "widgets/theme/numbers.h"
 #include "widgets/theme/series.h"
 
@@ -115,26 +116,33 @@ void HistogramView::paintFigure(QPainter& painter, const QRectF& area, const The
   // Mean, and one to three standard deviations, as ticks along the top.
   painter.setFont(f.font);
   const QFontMetricsF metrics(f.font);
-  double freeFrom = f.plot.left() - 100;
-  for (int k = -3; k <= 3; ++k) {
+  LabelPlacer placer(f.plot.adjusted(-f.plot.left(), -2 * metrics.height(), kGrid, 0), metrics);
+  for (const int k : {0, -3, 3, -1, 1, -2, 2}) {  // the mean's name is the last to go when room is short
     const double x = f.x.at(m_statistics.mean + k * m_statistics.std);
     if (m_statistics.std <= 0 || x < f.plot.left() || x > f.plot.right()) continue;
     painter.setPen(QPen(colors.secondaryText, 1, k == 0 ? Qt::SolidLine : Qt::DotLine));
     painter.drawLine(QPointF(x, f.plot.top()), QPointF(x, k == 0 ? f.plot.bottom() : f.plot.top() + 2 * kGrid));
-    const QString text =
-        k == 0 ? tr("mean")
-               : QStringLiteral("%1%2σ").arg(k < 0 ? QStringLiteral("−") : QStringLiteral("+")).arg(std::abs(k));
+    const QString sign = k < 0 ? QStringLiteral("−") : QStringLiteral("+");
+    const QString text = k == 0 ? tr("mean") : QStringLiteral("%1%2σ").arg(sign).arg(std::abs(k));
     const double width = metrics.horizontalAdvance(text);
-    if (x - width / 2 < freeFrom) continue;
+    const QRectF place(x - width / 2, f.plot.top() - metrics.height() - 1, width, metrics.height());
+    if (!placer.isFree(place.adjusted(-3, 0, 3, 0))) continue;
+    placer.occupy(place);
     painter.setPen(colors.secondaryText);
-    painter.drawText(QRectF(x - width, f.plot.top() - metrics.height() - 1, 2 * width, metrics.height()),
-                     Qt::AlignHCenter, text);
-    freeFrom = x + width / 2 + 6;
+    painter.drawText(place, Qt::AlignCenter | Qt::TextDontClip, text);
   }
   paintBottomAxis(painter, f.x, f.plot, m_quantity, colors, f.font);
   paintLeftAxis(painter, f.y, f.plot, QString(), colors, f.font);
   painter.setPen(colors.secondaryText);
   const QString countName = axisName(tr("values a bin"), {}, m_logCounts);
+  if (!m_levels.empty()) {
+    const QString levels = tr("%1 levels of the quantizer").arg(m_levels.size());
+    const QColor ink = seriesStyle(1, colors.dark).color;
+    painter.setPen(colors.dark ? ink : ink.darker(115));
+    painter.drawText(QRectF(area.left(), area.top() + 2, area.width() - 2 * kGrid, metrics.height()),
+                     Qt::AlignRight | Qt::AlignVCenter, levels);
+    painter.setPen(colors.secondaryText);
+  }
   QStringList outside;
   if (m_histogram.below + m_histogram.above > 0) {
     outside << tr("%1 outside this range").arg(formatCount(m_histogram.below + m_histogram.above));

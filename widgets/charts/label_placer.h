@@ -14,12 +14,11 @@ class LabelPlacer {
   void occupy(const QRectF& rect) { m_taken.push_back(rect); }
   // Right of, left of, above or below `mark`, whichever is free first; null when none is.
   QRectF place(QPointF mark, double distance, const QString& name);
+  bool isFree(const QRectF& rect) const;
   // The name, cut to what a label may be long.
   QString textOf(const QString& name) const;
 
  private:
-  bool isFree(const QRectF& rect) const;
-
   QRectF m_room;
   QFontMetricsF m_metrics;
   std::vector<QRectF> m_taken;

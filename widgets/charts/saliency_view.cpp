@@ -114,7 +114,10 @@ SaliencyView::Flow SaliencyView::flowFor(const QRectF& area) const {
   flow.answer = QRectF(x, y, answerWidth, height);
   y += pitch + kGrid;
   const double legendHeight = 2 * std::ceil(QFontMetricsF(Theme::instance().secondaryFont()).height()) + 12 + 4;
-  flow.legend = QRectF(left, y, std::min(right - left, 40.0 * kGrid), legendHeight);
+  const QFontMetricsF small(Theme::instance().secondaryFont());
+  const double names = small.horizontalAdvance(tr("against “%1”").arg(m_saliency.label)) +
+                       small.horizontalAdvance(tr("towards “%1”").arg(m_saliency.label)) + 4 * kGrid;
+  flow.legend = QRectF(left, y, std::min(right - left, std::max(40.0 * kGrid, names)), legendHeight);
   flow.bottom = y + legendHeight + kGrid;
   return flow;
 }
@@ -175,8 +178,11 @@ void SaliencyView::paintFigure(QPainter& painter, const QRectF& area, const Them
   const double line = metrics.height();
   painter.setPen(colors.secondaryText);
   const QRectF names(flow.legend.left(), flow.legend.top(), flow.legend.width(), line);
-  painter.drawText(names, Qt::AlignLeft | Qt::AlignVCenter, tr("against “%1”").arg(m_saliency.label));
-  painter.drawText(names, Qt::AlignRight | Qt::AlignVCenter, tr("towards “%1”").arg(m_saliency.label));
+  const auto half = [&](const QString& text) {
+    return metrics.elidedText(text.arg(m_saliency.label), Qt::ElideMiddle, names.width() / 2 - kGrid / 2);
+  };
+  painter.drawText(names, Qt::AlignLeft | Qt::AlignVCenter, half(tr("against “%1”")));
+  painter.drawText(names, Qt::AlignRight | Qt::AlignVCenter, half(tr("towards “%1”")));
   const QRectF bar(flow.legend.left(), names.bottom() + 2, flow.legend.width(), 12);
   QLinearGradient gradient(bar.topLeft(), bar.topRight());
   for (int i = 0; i <= 32; ++i) gradient.setColorAt(i / 32.0, QColor(map.at(i / 32.0)));

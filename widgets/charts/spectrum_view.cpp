@@ -2,7 +2,6 @@
 
 #include <QKeyEvent>
 #include <QMouseEvent>
-#include <QPainterPath>
 #include <algorithm>
 #include <cmath>
 
@@ -15,15 +14,22 @@ namespace {
 
 struct Frame {
   QRectF plot;
+  bool stacked = false;  // the two names do not fit on one line
   Axis rank, value;
   QFont font;
 };
+
+QString valueName() { return axisName(SpectrumView::tr("singular value"), {}, true); }
+QString energyName() { return SpectrumView::tr("energy"); }
 
 Frame frameFor(const QRectF& area, const Spectrum& spectrum) {
   Frame f;
   f.font = Theme::instance().secondaryFont();
   const double left = leftAxisWidth(f.font) + kGrid;
-  const double top = topNameHeight(f.font) + kGrid;
+  const QFontMetricsF metrics(f.font);
+  const double names = metrics.horizontalAdvance(valueName() + energyName()) + 4 * kGrid;
+  f.stacked = names > area.width();
+  const double top = topNameHeight(f.font) + kGrid + (f.stacked ? metrics.height() : 0);
   const double right = QFontMetricsF(f.font).horizontalAdvance(QStringLiteral("100 %")) + 2 * kGrid;
   f.plot = QRectF(area.left() + left, area.top() + top, std::max(8.0, area.width() - left - right),
                   std::max(8.0, area.height() - top - bottomAxisHeight(f.font)));
@@ -96,35 +102,37 @@ void SpectrumView::paintFigure(QPainter& painter, const QRectF& area, const Them
     for (const double value : m_spectrum.values) sum += value * value;
     return sum > 0 ? sum : 1;
   }();
-  QPainterPath energy(f.plot.bottomLeft()), values;
+  QPolygonF energy, values;
+  energy << f.plot.bottomLeft();
   double kept = 0;
   const int64_t stride = std::max<int64_t>(1, count / 2000);
   for (int64_t i = 0; i < count; ++i) {
     const double value = m_spectrum.values[static_cast<size_t>(i)];
     kept += value * value;
     if (i % stride != 0 && i + 1 != count) continue;
-    energy.lineTo(f.rank.at(static_cast<double>(i + 1)), f.plot.bottom() - kept / total * f.plot.height());
+    energy << QPointF(f.rank.at(static_cast<double>(i + 1)), f.plot.bottom() - kept / total * f.plot.height());
     const QPointF point(f.rank.at(static_cast<double>(i) + 0.5),
                         std::min(f.plot.bottom(), f.value.at(std::max(value, f.value.low))));
-    values.isEmpty() ? values.moveTo(point) : values.lineTo(point);
+    values << point;
   }
   const QColor valueInk = seriesStyle(0, colors.dark).color, energyInk = seriesStyle(1, colors.dark).color;
   painter.setBrush(Qt::NoBrush);
   painter.setPen(QPen(energyInk, 1.5));
-  painter.drawPath(energy);
+  painter.drawPolyline(energy);
   painter.setPen(QPen(valueInk, 2));
-  painter.drawPath(values);
+  painter.drawPolyline(values);
 
   paintBottomAxis(painter, f.rank, f.plot, tr("rank"), colors, f.font);
   paintLeftAxis(painter, f.value, f.plot, QString(), colors, f.font);
   painter.setFont(f.font);
-  const double nameTop = f.plot.top() - metrics.height() - kGrid;
+  const double energyTop = f.plot.top() - metrics.height() - kGrid;
+  const double nameTop = energyTop - (f.stacked ? metrics.height() : 0);
   painter.setPen(colors.dark ? valueInk : valueInk.darker(110));
   painter.drawText(QRectF(area.left() + kGrid, nameTop, area.width(), metrics.height()),
-                   Qt::AlignLeft | Qt::AlignVCenter, axisName(tr("singular value"), {}, true));
+                   Qt::AlignLeft | Qt::AlignVCenter, valueName());
   painter.setPen(colors.dark ? energyInk : energyInk.darker(115));
   painter.drawText(QRectF(area.left(), nameTop, area.width() - kGrid, metrics.height()),
-                   Qt::AlignRight | Qt::AlignVCenter, tr("energy"));
+                   Qt::AlignRight | Qt::AlignVCenter, energyName());
   for (const int percent : {0, 50, 100}) {
     const double y = f.plot.bottom() - percent / 100.0 * f.plot.height();
     painter.drawText(

@@ -42,7 +42,12 @@ std::vector<int> paretoFront(const std::vector<TradeoffPoint>& points) {
 }
 
 struct TradeoffPlot::Frame {
+  struct Entry {
+    QString family;
+    QPointF at;  // its mark
+  };
   QRectF plot;
+  std::vector<Entry> legend;
   Axis x, y;
   QFont font;
   QPointF at(const TradeoffPoint& point) const { return {x.at(point.x), y.at(point.y)}; }
@@ -100,7 +105,20 @@ TradeoffPlot::Frame TradeoffPlot::frameFor(const QRectF& area) const {
   Frame f;
   f.font = Theme::instance().secondaryFont();
   const QFontMetricsF metrics(f.font);
-  const double left = leftAxisWidth(f.font) + kGrid, top = 2 * topNameHeight(f.font) + kGrid;
+  const double left = leftAxisWidth(f.font) + kGrid, line = metrics.height();
+  // Which family a colour and a shape stand for: one line where that is enough.
+  const double legendLeft = area.left() + left + 5;
+  QPointF at(legendLeft, area.top() + kGrid / 2 + 1.5 * line + 4);
+  QStringList families;
+  for (const TradeoffPoint& point : m_points) {
+    if (point.family.isEmpty() || families.contains(point.family)) continue;
+    families << point.family;
+    const double width = 10 + metrics.horizontalAdvance(point.family);
+    if (at.x() > legendLeft && at.x() + width > area.right() - kGrid) at = QPointF(legendLeft, at.y() + line + 2);
+    f.legend.push_back({point.family, at});
+    at.rx() += width + 2 * kGrid;
+  }
+  const double top = at.y() + line / 2 + kGrid + 4 - area.top();
   f.plot = QRectF(area.left() + left, area.top() + top, std::max(8.0, area.width() - left - 2 * kGrid),
                   std::max(8.0, area.height() - top - bottomAxisHeight(f.font)));
   double xLow = INFINITY, xHigh = -INFINITY, yLow = INFINITY, yHigh = -INFINITY;
@@ -139,6 +157,7 @@ void TradeoffPlot::paintFigure(QPainter& painter, const QRectF& area, const Them
   for (const TradeoffPoint& point : m_points) {
     if (!point.baseline || !usable(point, m_axes.xLog)) continue;
     const double y = f.y.at(point.y);
+    placer.occupy(QRectF(f.plot.left(), y - 1, f.plot.width(), 2));
     painter.setPen(QPen(colors.strongLine, 1, Qt::DashLine));
     painter.drawLine(QPointF(f.plot.left(), y), QPointF(f.plot.right(), y));
   }
@@ -153,6 +172,9 @@ void TradeoffPlot::paintFigure(QPainter& painter, const QRectF& area, const Them
   }
   painter.setPen(QPen(colors.secondaryText, 1.5));
   painter.setBrush(Qt::NoBrush);
+  for (qsizetype i = 1; i < front.size(); ++i) {
+    placer.occupy(QRectF(front[i - 1], front[i]).normalized().adjusted(-1, -1, 1, 1));
+  }
   if (!front.isEmpty()) front << QPointF(f.plot.right(), front.last().y());
   painter.drawPolyline(front);
 
@@ -173,8 +195,10 @@ void TradeoffPlot::paintFigure(QPainter& painter, const QRectF& area, const Them
       continue;
     }
     painter.setPen(QPen(style.color, 1));
-    if (point.yHigh > point.yLow)
+    if (point.yHigh > point.yLow) {
+      placer.occupy(QRectF(QPointF(at.x() - 1, f.y.at(point.yHigh)), QPointF(at.x() + 1, f.y.at(point.yLow))));
       painter.drawLine(QPointF(at.x(), f.y.at(point.yLow)), QPointF(at.x(), f.y.at(point.yHigh)));
+    }
     if (point.xHigh > point.xLow && (!f.x.log || point.xLow > 0)) {
       painter.drawLine(QPointF(f.x.at(point.xLow), at.y()), QPointF(f.x.at(point.xHigh), at.y()));
     }
@@ -209,20 +233,11 @@ void TradeoffPlot::paintFigure(QPainter& painter, const QRectF& area, const Them
   const double line = metrics.height();
   painter.drawText(QRectF(area.left() + kGrid, area.top() + kGrid / 2, area.width() - 2 * kGrid, line),
                    Qt::AlignLeft | Qt::AlignVCenter, axisName(m_axes.yName, m_axes.yUnit, false) + tr("  ↑ better"));
-  // Which family a colour and a shape stand for, in one line.
-  QStringList families;
-  for (const TradeoffPoint& point : m_points) {
-    if (!families.contains(point.family) && !point.family.isEmpty()) families << point.family;
-  }
-  double x = f.plot.left();
-  const double y = area.top() + kGrid / 2 + 1.5 * line + 4;
-  for (const QString& family : families) {
-    const double width = metrics.horizontalAdvance(family);
-    if (x + 16 + width > area.right() - kGrid) break;
-    drawMarker(painter, familyStyle(family, colors.dark), {x + 5, y}, 4);
+  for (const Frame::Entry& entry : f.legend) {
+    drawMarker(painter, familyStyle(entry.family, colors.dark), entry.at, 4);
     painter.setPen(colors.secondaryText);
-    painter.drawText(QRectF(x + 14, y - line / 2, width + 2, line), Qt::AlignLeft | Qt::AlignVCenter, family);
-    x += 14 + width + 2 * kGrid;
+    painter.drawText(QRectF(entry.at.x() + 10, entry.at.y() - line / 2, area.width(), line),
+                     Qt::AlignLeft | Qt::AlignVCenter, entry.family);
   }
 }
 

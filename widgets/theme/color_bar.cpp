@@ -104,6 +104,7 @@ ColorBar::ColorBar(QWidget* parent) : QWidget(parent), m_button(new QToolButton(
 
 void ColorBar::retheme() {
   m_button->setFont(Theme::instance().secondaryFont());
+  placeButton();
   updateGeometry();
   update();
 }
@@ -144,6 +145,7 @@ void ColorBar::markChoices() {
   for (QAction* action : m_clipActions) action->setChecked(std::abs(action->data().toDouble() - m_clip) < 1e-9);
   for (QAction* action : m_mapActions) action->setChecked(action->data().toInt() == static_cast<int>(m_scale.map));
   m_button->setText(shortText(m_clip));
+  placeButton();
 }
 
 void ColorBar::setScale(const ColorScale& scale) {
@@ -177,9 +179,11 @@ QSize ColorBar::sizeHint() const {
 
 QSize ColorBar::minimumSizeHint() const { return {sizeHint().width(), 80}; }
 
-void ColorBar::resizeEvent(QResizeEvent*) {
+void ColorBar::resizeEvent(QResizeEvent*) { placeButton(); }
+
+void ColorBar::placeButton() {
   const QSize size = m_button->sizeHint();
-  m_button->setGeometry(0, height() - size.height(), std::max(size.width(), 1), size.height());
+  m_button->setGeometry(0, height() - size.height(), size.width(), size.height());
 }
 
 void ColorBar::paintEvent(QPaintEvent*) {

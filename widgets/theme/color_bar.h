@@ -56,6 +56,7 @@ class ColorBar : public QWidget {
   void buildMenu();
   void markChoices();
   void retheme();
+  void placeButton();
 
   ColorScale m_scale;
   double m_clip = 0.999;

@@ -50,6 +50,12 @@ QString formatNumber(double value, int significant) {
   return withMinus(text);
 }
 
+QString formatFixed(double value, int decimals) {
+  if (!std::isfinite(value)) return formatNumber(value);
+  const QString text = QString::number(value, 'f', decimals);
+  return withMinus(text.toDouble() == 0 && text.startsWith('-') ? text.mid(1) : text);
+}
+
 QString formatExact(double value) {
   if (std::isnan(value)) return QStringLiteral("not a number");
   if (std::isinf(value)) return formatNumber(value);
@@ -126,8 +132,11 @@ QStringList tickLabels(const std::vector<double>& ticks) {
   }
   QStringList labels;
   const bool fixed = step > 0 && largest < 1e6 && step >= 1e-4;
-  const bool even = ticks.size() < 3 || ticks[2] - ticks[1] < 1.5 * (ticks[1] - ticks[0]);
   const int decimals = fixed ? std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9))) : 0;
+  // Steps of a logarithmic axis need more decimals at its lower end.
+  const double unit = std::pow(10.0, -decimals);
+  const bool even = std::all_of(ticks.begin(), ticks.end(),
+                                [&](double tick) { return std::abs(tick / unit - std::round(tick / unit)) < 1e-6; });
   for (const double tick : ticks) {
     if (fixed && even) {
       const double clean = std::abs(tick) < step * 1e-6 ? 0 : tick;

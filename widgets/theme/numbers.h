@@ -10,6 +10,8 @@ namespace espalier {
 
 // "0.00123", "12.3", "1.23e-6", "12 300"; NaN gives an en dash.
 QString formatNumber(double value, int significant = 3);
+// A given number of decimals: "0.005".
+QString formatFixed(double value, int decimals);
 // Enough digits to tell any two float32 apart.
 QString formatExact(double value);
 // "90.9 MB" (10^6 bytes), "512 B".

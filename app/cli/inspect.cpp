@@ -5,7 +5,7 @@
 #include <map>
 
 #include "app/cli/program.h"
-#include "job_kinds/resources.h"
+#include "job_kinds/inputs.h"
 #include "measure/cost.h"
 #include "model/model.h"
 
@@ -84,7 +84,7 @@ void add_inspect(Program& program) {
   verb->add_flag("--weights", options->weights, "One line a weight");
   verb->add_option("--length", options->length, "Tokens of one sequence, for MACs")->check(CLI::Range(1, 100000));
   program.on_run(verb, [&program, options] {
-    const Model model = open_model(resolve_model(options->model));
+    const Model model = open_job_model(options->model);
     const Architecture& architecture = model.architecture;
     const int64_t macs = count_macs(model, options->length);
     if (program.json()) {

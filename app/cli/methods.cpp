@@ -7,7 +7,7 @@
 #include "app/cli/program.h"
 #include "compress/invariants.h"
 #include "data/task.h"
-#include "job_kinds/resources.h"
+#include "job_kinds/inputs.h"
 
 namespace espalier::cli {
 namespace {
@@ -50,7 +50,7 @@ void verify_methods(Program& program, std::vector<std::string> ids) {
   if (ids.empty()) {
     for (const auto& method : methods()) ids.push_back(method->info().id);
   }
-  const Model model = materialized(open_model(resolve_model("lab")));
+  const Model model = materialized(open_job_model("lab"));
   const Task task = open_task("lab");
   const auto tokenizer = load_tokenizer(model.tokenizer_files, "the lab model");
   JobContext context = program.context();

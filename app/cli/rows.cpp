@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "app/cli/program.h"
@@ -66,21 +65,6 @@ void print_rows(const std::vector<Json>& rows, const std::vector<size_t>& front)
       fmt::print("{}: {}\n", label_of(row), note.get<std::string>());
     }
   }
-}
-
-std::vector<size_t> accuracy_bytes_front(const std::vector<Json>& rows) {
-  std::vector<size_t> front;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (!rows[i].contains("accuracy")) continue;
-    const auto beats = [&](const Json& other) {
-      if (!other.contains("accuracy")) return false;
-      const double accuracy = number(other, "accuracy") - number(rows[i], "accuracy");
-      const double bytes = number(other, "bundle_bytes") - number(rows[i], "bundle_bytes");
-      return accuracy >= 0 && bytes <= 0 && (accuracy > 0 || bytes < 0);
-    };
-    if (std::none_of(rows.begin(), rows.end(), beats)) front.push_back(i);
-  }
-  return front;
 }
 
 }  // namespace espalier::cli

@@ -13,7 +13,4 @@ void print_rows(const std::vector<Json>& rows, const std::vector<size_t>& front)
 // One row on one line, as it comes.
 void print_row_line(const Json& row);
 
-// Which rows no other row beats: higher accuracy, fewer bytes.
-std::vector<size_t> accuracy_bytes_front(const std::vector<Json>& rows);
-
 }  // namespace espalier::cli

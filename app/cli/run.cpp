@@ -6,10 +6,10 @@
 #include <filesystem>
 
 #include "app/cli/program.h"
+#include "app/cli/report_files.h"
 #include "app/cli/rows.h"
 #include "base/error.h"
-#include "formats/atomic_file.h"
-#include "job_kinds/report.h"
+#include "job_kinds/front.h"
 #include "job_kinds/resources.h"
 #include "recipe/recipe.h"
 
@@ -26,16 +26,14 @@ struct Options {
   std::string workspace, report, svg;
 };
 
+// The recipes named, or the lab's own when none is.
 std::vector<fs::path> recipe_files(const Options& options) {
   std::vector<fs::path> files(options.recipes.begin(), options.recipes.end());
-  if (options.built_in) {
-    for (const auto& entry : fs::directory_iterator(resources_folder() / "lab" / "recipes"))
-      files.push_back(entry.path());
-    std::sort(files.begin(), files.end());
-  }
-  if (files.empty()) {
-    throw Error(ErrorKind::InvalidInput,
-                {"no recipe", "", "", "recipe files, or --default for the lab's own", "See espalier run --help."});
+  if (options.built_in || files.empty()) {
+    for (const auto& entry : fs::directory_iterator(resource_folder() / "lab" / "recipes")) {
+      if (entry.path().extension() == ".json") files.push_back(entry.path());
+    }
+    std::sort(files.begin() + static_cast<std::ptrdiff_t>(options.recipes.size()), files.end());
   }
   return files;
 }
@@ -79,6 +77,49 @@ void dry_run(Program& program, const std::vector<Recipe>& recipes) {
   if (issues > 0) throw Error(ErrorKind::InvalidInput, fmt::format("{} issues in the recipes", issues));
 }
 
+// One recipe as a job; a row on stdout as each step ends.
+FinishedRun run_one(Program& program, const Options& options, const Recipe& recipe) {
+  JobSpec spec;
+  spec.kind = "run_recipe";
+  spec.seed = recipe.seed;
+  spec.settings = {{"recipe", to_json(recipe)},
+                   {"name", recipe.name},
+                   {"workspace", options.workspace.empty() ? "" : fs::absolute(options.workspace).string()},
+                   {"no_cache", options.no_cache}};
+  if (!program.json()) fmt::print("{}\n", recipe.name);
+  const Json answer = program.run_job(spec, [&](const Json& result) {
+    if (program.json() || result.value("kind", "") != "row") return;
+    fmt::print("  ");
+    print_row_line(result.at("row"));
+  });
+  return {recipe, answer.at("rows").get<std::vector<Json>>()};
+}
+
+// The table of all runs with the front marked, the files that were asked for, and their places last.
+void finish(Program& program, const Options& options, const std::vector<FinishedRun>& runs) {
+  const std::vector<Json> table = comparison_rows(runs);
+  const std::vector<size_t> front = pareto_front(table);
+  const std::string title = runs.size() == 1 ? "Espalier: " + runs[0].recipe.name : "Espalier: trade-off";
+  write_report_files(title, runs, options.report, options.svg);
+  if (program.json()) {
+    Json rows = Json::array();
+    for (const FinishedRun& run : runs) {
+      for (Json row : run.rows) {
+        row["recipe"] = run.recipe.name;
+        rows.push_back(std::move(row));
+      }
+    }
+    program.print_json({{"rows", rows}, {"table", table}, {"front", front}});
+    return;
+  }
+  fmt::print("\n");
+  print_rows(table, front);
+  if (!options.report.empty() || !options.svg.empty()) fmt::print("\n");
+  for (const std::string& file : {options.report, options.svg}) {
+    if (!file.empty()) fmt::print("{}\n", fs::absolute(file).string());
+  }
+}
+
 }  // namespace
 
 void add_run(Program& program) {
@@ -86,7 +127,8 @@ void add_run(Program& program) {
                                     "espalier run recipe.json --report report.html --svg tradeoff.svg");
   auto options = std::make_shared<Options>();
   verb->add_option("recipe", options->recipes, "Recipe files (JSON)")->check(CLI::ExistingFile);
-  verb->add_flag("--default", options->built_in, "The lab's eight recipes, over the five families");
+  verb->add_flag("--default", options->built_in,
+                 "The lab's eight recipes over the five families; the same when no recipe is named");
   verb->add_flag("--dry-run", options->dry_run, "Check and estimate only");
   verb->add_flag("--no-cache", options->no_cache, "Do every step anew, also those that the workspace holds");
   verb->add_option("--workspace", options->workspace, "Folder that remembers runs");
@@ -99,55 +141,9 @@ void add_run(Program& program) {
       dry_run(program, recipes);
       return;
     }
-    // One row a step; the table keeps the baseline once and the end of every recipe.
-    Json all_rows = Json::array();
-    std::vector<Json> table_rows;
-    for (const Recipe& recipe : recipes) {
-      JobSpec spec;
-      spec.kind = "run_recipe";
-      spec.seed = recipe.seed;
-      spec.settings = {{"recipe", to_json(recipe)},
-                       {"name", recipe.name},
-                       {"workspace", options->workspace.empty() ? "" : fs::absolute(options->workspace).string()},
-                       {"no_cache", options->no_cache}};
-      if (!program.json()) fmt::print("{}\n", recipe.name);
-      const Json answer = program.run_job(spec, [&](const Json& result) {
-        if (!program.json() && result.value("kind", "") == "row") {
-          fmt::print("  ");
-          print_row_line(result.at("row"));
-        }
-      });
-      const Json& rows = answer.at("rows");
-      for (const Json& row : rows) {
-        Json tagged = row;
-        tagged["recipe"] = recipe.name;
-        all_rows.push_back(tagged);
-      }
-      if (rows.empty()) continue;
-      const std::string baseline = rows.front().value("hash", "");
-      const bool known = std::any_of(table_rows.begin(), table_rows.end(),
-                                     [&](const Json& row) { return row.value("hash", "") == baseline; });
-      if (!known) table_rows.push_back(rows.front());
-      if (rows.size() > 1) {
-        table_rows.push_back(rows.back());
-        table_rows.back()["name"] = recipe.name;
-      }
-    }
-    const std::vector<size_t> front = accuracy_bytes_front(table_rows);
-    if (program.json()) {
-      program.print_json({{"rows", all_rows}, {"table", table_rows}, {"front", front}});
-    } else {
-      fmt::print("\n");
-      print_rows(table_rows, front);
-    }
-    if (!options->report.empty()) {
-      write_file_atomically(options->report, report_html("Espalier: trade-off", recipes, table_rows));
-    }
-    if (!options->svg.empty()) write_file_atomically(options->svg, tradeoff_svg(table_rows));
-    if (!program.json()) {
-      if (!options->report.empty()) fmt::print("\n{}\n", fs::absolute(options->report).string());
-      if (!options->svg.empty()) fmt::print("{}\n", fs::absolute(options->svg).string());
-    }
+    std::vector<FinishedRun> runs;
+    for (const Recipe& recipe : recipes) runs.push_back(run_one(program, *options, recipe));
+    finish(program, *options, runs);
   });
 }
 

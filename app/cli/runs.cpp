@@ -5,6 +5,7 @@
 #include "app/cli/program.h"
 #include "app/cli/rows.h"
 #include "base/error.h"
+#include "job_kinds/front.h"
 #include "workspace/workspace.h"
 
 namespace espalier::cli {
@@ -68,7 +69,7 @@ void add_runs(Program& program) {
       }
       const auto rows = json["rows"].get<std::vector<Json>>();
       fmt::print("run {}: {}, {}, {}\n\n", run->id, run->name, run->state, run->created_at);
-      print_rows(rows, accuracy_bytes_front(rows));
+      print_rows(rows, pareto_front(rows));
       return;
     }
     Json list = Json::array();

@@ -310,8 +310,8 @@ Clause Writer::of_another(int sign) {
 Clause Writer::distractor(int polarity) {
   const double kind = rng_.uniform();
   Clause clause;
-  if (kind < 0.4) return of_another(rng_.chance(mixture_.agreeing_other) ? polarity : -polarity);
-  if (kind < 0.58) {
+  if (kind < mixture_.other) return of_another(rng_.chance(mixture_.agreeing_other) ? polarity : -polarity);
+  if (kind < mixture_.other + 0.15) {
     std::string frame = rng_.pick(domain_.title_frames);
     frame.replace(frame.find('%'), 1, "\"" + rng_.pick(domain_.titles) + "\"");
     return clause.say(frame);

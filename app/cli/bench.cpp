@@ -1,0 +1,155 @@
+// `espalier bench`: how fast the engine runs a model, by batch, length and threads, and with which kernels.
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "app/cli/program.h"
+#include "base/error.h"
+#include "engine/engine.h"
+#include "job_kinds/inputs.h"
+#include "measure/cost.h"
+
+namespace espalier::cli {
+namespace {
+
+struct Options {
+  std::string model, kernels = "best";
+  std::vector<int64_t> batches = {1, 8}, lengths = {32, 128};
+  std::vector<int> threads = {1};
+  double seconds = 2;
+  int repetitions = 30;
+  bool plan = false;
+};
+
+KernelSet kernel_set(const std::string& name) {
+  return name == "reference" ? KernelSet::Reference : name == "avx2" ? KernelSet::Avx2 : KernelSet::Best;
+}
+
+Json row_json(const Latency& latency, double macs) {
+  const double tokens = static_cast<double>(latency.options.batch_size * latency.options.sequence_length);
+  return {{"batch", latency.options.batch_size},
+          {"length", latency.options.sequence_length},
+          {"threads", latency.options.threads},
+          {"repetitions", latency.repetitions},
+          {"latency_ms_p10", latency.p10_ms},
+          {"latency_ms_p50", latency.p50_ms},
+          {"latency_ms_p90", latency.p90_ms},
+          {"tokens_per_second", tokens / latency.p50_ms * 1000},
+          {"gmacs_per_second", macs / latency.p50_ms / 1e6}};
+}
+
+void print_plan(const std::vector<PlanEntry>& plan, bool every_slot) {
+  if (every_slot) {
+    TextTable table({"slot", "kernel", "resident"});
+    for (const PlanEntry& entry : plan) {
+      table.add({entry.slot, entry.kernel, bytes_text(static_cast<double>(entry.resident_bytes))});
+    }
+    table.print(2);
+    return;
+  }
+  std::map<std::string, std::pair<int64_t, int64_t>> by_kernel;
+  for (const PlanEntry& entry : plan) {
+    auto& [count, bytes] = by_kernel[entry.kernel];
+    ++count;
+    bytes += entry.resident_bytes;
+  }
+  TextTable table({"kernel", "weights", "resident"});
+  for (const auto& [kernel, sum] : by_kernel) {
+    table.add({kernel, std::to_string(sum.first), bytes_text(static_cast<double>(sum.second))});
+  }
+  table.print();
+}
+
+}  // namespace
+
+void add_bench(Program& program) {
+  CLI::App* verb = program.add_verb("bench", "Time a model on the engine by batch, length and threads",
+                                    "espalier bench path/to/model --batch 1,8 --length 32,128 --threads 1,2");
+  auto options = std::make_shared<Options>();
+  verb->add_option("model", options->model, "Hugging Face folder, bundle, or lab")->required();
+  verb->add_option("--batch", options->batches, "Sequences at once")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  verb->add_option("--length", options->lengths, "Tokens of a sequence")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  verb->add_option("--threads", options->threads, "Threads of one call")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  verb->add_option("--kernels", options->kernels, "Which kernels may be used")
+      ->check(CLI::IsMember({"best", "avx2", "reference"}))
+      ->capture_default_str();
+  verb->add_option("--seconds", options->seconds, "Longest time for one row, after 30 repetitions")
+      ->check(CLI::Range(0.0, 600.0))
+      ->capture_default_str();
+  verb->add_option("--repetitions", options->repetitions, "Repetitions of one row")
+      ->check(CLI::Range(30, 1000000))
+      ->capture_default_str();
+  verb->add_flag("--plan", options->plan, "One line a weight: the kernel it runs on");
+  program.on_run(verb, [&program, options] {
+    const Model model = open_job_model(options->model);
+    const int64_t longest = model.architecture.embedding.max_positions;
+    for (const int64_t length : options->lengths) {
+      if (length <= longest) continue;
+      throw Error(ErrorKind::InvalidInput, {.what = "the model takes no sequence of that length",
+                                            .where = "--length",
+                                            .got = std::to_string(length),
+                                            .wanted = "at most " + std::to_string(longest),
+                                            .next = {}});
+    }
+    JobContext context = program.context();
+    Json rows = Json::array();
+    TextTable table({"batch", "length", "threads", "p10 ms", "p50 ms", "p90 ms", "tokens/s", "GMAC/s"});
+    std::vector<PlanEntry> plan;
+    const size_t count = options->batches.size() * options->lengths.size() * options->threads.size();
+    for (const int threads : options->threads) {
+      const Engine engine(model, {.threads = threads, .kernels = kernel_set(options->kernels)});
+      plan = engine.plan();
+      for (const int64_t length : options->lengths) {
+        for (const int64_t batch : options->batches) {
+          context.progress.set_stage(fmt::format("batch {}, length {}, {} thread(s)", batch, length, threads));
+          context.progress.report(static_cast<double>(rows.size()) / static_cast<double>(count));
+          LatencyOptions latency_options;
+          latency_options.batch_size = batch;
+          latency_options.sequence_length = length;
+          latency_options.threads = threads;
+          latency_options.repetitions = options->repetitions;
+          latency_options.max_seconds = options->seconds;
+          const Latency latency = measure_latency(engine, model, latency_options, program.cancel());
+          const Json row = row_json(latency, static_cast<double>(count_macs(model, length) * batch));
+          rows.push_back(row);
+          table.add({std::to_string(batch), std::to_string(length), std::to_string(threads),
+                     fmt::format("{:.3f}", latency.p10_ms), fmt::format("{:.3f}", latency.p50_ms),
+                     fmt::format("{:.3f}", latency.p90_ms), count_text(row["tokens_per_second"]),
+                     fmt::format("{:.1f}", row["gmacs_per_second"].get<double>())});
+        }
+      }
+    }
+    context.progress.report(1);
+    const KernelInfo kernels = kernel_info();
+    if (program.json()) {
+      Json plan_json = Json::array();
+      for (const PlanEntry& entry : plan) {
+        plan_json.push_back({{"slot", entry.slot}, {"kernel", entry.kernel}, {"resident_bytes", entry.resident_bytes}});
+      }
+      program.print_json({{"model", display_name(model)},
+                          {"rows", rows},
+                          {"plan", plan_json},
+                          {"kernels", kernels.instruction_set},
+                          {"cpu", kernels.cpu_model},
+                          {"onednn", kernels.onednn_version}});
+      return;
+    }
+    fmt::print("{}\n{}, {} cores, {}, oneDNN {}\n\n", display_name(model), kernels.cpu_model, kernels.cores,
+               kernels.instruction_set, kernels.onednn_version);
+    table.print(0);
+    fmt::print("\n");
+    print_plan(plan, options->plan);
+  });
+}
+
+}  // namespace espalier::cli

@@ -1,0 +1,356 @@
+// The program as a user meets it: exit codes, JSON on stdout alone, the numbers of the references.
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <set>
+
+#include "formats/safetensors.h"
+#include "tests/cli/command.h"
+#include "tests/support/support.h"
+
+namespace espalier {
+namespace {
+
+namespace fs = std::filesystem;
+using test::espalier;
+
+const std::vector<std::string> kVerbs = {"inspect",  "eval",  "train",   "run",  "trace", "tokenize", "heads",
+                                         "saliency", "bench", "methods", "runs", "lab",   "report",   "doctor"};
+
+TEST(Help, EveryVerbHasOneWithAnExample) {
+  const auto general = espalier({"--help"});
+  EXPECT_EQ(general.exit_code, 0);
+  for (const std::string& verb : kVerbs) {
+    EXPECT_NE(general.out.find(verb), std::string::npos) << verb;
+    const auto help = espalier({verb, "--help"});
+    EXPECT_EQ(help.exit_code, 0) << verb;
+    EXPECT_NE(help.out.find("Example:"), std::string::npos) << help.out;
+    EXPECT_NE(help.out.find("--json"), std::string::npos) << verb;
+    EXPECT_TRUE(help.err.empty()) << help.err;
+  }
+  EXPECT_EQ(general.out.find("worker"), std::string::npos);
+}
+
+TEST(Help, VersionIsOneLine) {
+  const auto version = espalier({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_EQ(std::count(version.out.begin(), version.out.end(), '\n'), 1);
+}
+
+TEST(BadInput, EndsWithTwoAndSaysWhy) {
+  const std::vector<std::vector<std::string>> commands = {
+      {},
+      {"no-such-verb"},
+      {"inspect"},
+      {"inspect", "lab", "--no-such-flag"},
+      {"inspect", "/no/such/folder"},
+      {"eval", "--model", "/no/such/folder", "--task", "lab"},
+      {"eval", "--task", "lab"},
+      {"tokenize", "/no/such/folder"},
+      {"trace", "/no/such/folder", "--inputs", "a", "--output", "b"},
+      {"methods", "show", "prune.nothing"},
+      {"run", "/no/such/recipe.json"},
+      {"runs", "--show", "-1"},
+      {"bench", "/no/such/folder", "--batch", "0"},
+      {"lab", "nonsense"},
+      {"train"}};
+  for (const auto& command : commands) {
+    const auto result = espalier(command);
+    std::string text;
+    for (const std::string& word : command) text += " " + word;
+    EXPECT_EQ(result.exit_code, 2) << "espalier" << text << "\n" << result.err;
+    EXPECT_FALSE(result.err.empty()) << text;
+    EXPECT_TRUE(result.out.empty()) << text << "\n" << result.out;
+  }
+}
+
+TEST(BadInput, UnderJsonTheErrorIsJson) {
+  const auto result = espalier({"inspect", "/no/such/folder", "--json"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_TRUE(result.json().contains("error")) << result.out;
+}
+
+TEST(BadInput, RecipesAreCheckedBeforeAnyWork) {
+  test::TempDir temp;
+  const auto recipe = temp.path() / "r.json";
+  std::ofstream(recipe)
+      << R"({"model": "lab", "task": "lab", "steps": [{"method": "prune.heads", "settings": {"fractoin": 1}}]})";
+  const auto result = espalier({"run", recipe.string(), "--workspace", (temp.path() / "w").string()});
+  EXPECT_EQ(result.exit_code, 2) << result.err;
+  std::ofstream(recipe) << "{ not json";
+  EXPECT_EQ(espalier({"run", recipe.string(), "--dry-run"}).exit_code, 2);
+}
+
+TEST(Methods, ListIsAnArrayWithTheAgreedMembers) {
+  const auto result = espalier({"methods", "list", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json list = result.json();
+  ASSERT_TRUE(list.is_array());
+  std::set<std::string> ids, families;
+  for (const Json& method : list) {
+    for (const char* member : {"id", "anchor", "family", "needs", "hosts", "paper"}) {
+      EXPECT_TRUE(method.contains(member)) << member;
+    }
+    EXPECT_TRUE(method["anchor"].is_array() && !method["anchor"].empty());
+    ids.insert(method["id"]);
+    families.insert(method["family"]);
+  }
+  for (const char* id : {"prune.magnitude", "prune.heads", "prune.neurons", "share.layers", "factorize.svd",
+                         "quantize.q8", "distill.kd"}) {
+    EXPECT_TRUE(ids.contains(id)) << id;
+  }
+  EXPECT_EQ(families.size(), 5u);
+  const auto page = espalier({"methods", "show", "prune.heads"});
+  EXPECT_EQ(page.exit_code, 0);
+  EXPECT_GT(page.out.size(), 400u);
+}
+
+TEST(Lab, ExportedFilesAreATask) {
+  test::TempDir temp;
+  const auto written = espalier({"lab", "export", (temp.path() / "lab").string(), "--json"});
+  ASSERT_EQ(written.exit_code, 0) << written.err;
+  EXPECT_EQ(written.json().size(), 4u);
+  std::ifstream train(temp.path() / "lab" / "train.tsv");
+  int64_t lines = 0;
+  for (std::string line; std::getline(train, line);) ++lines;
+  EXPECT_EQ(lines, 12001);
+  const auto described = espalier({"lab", "--json"});
+  ASSERT_EQ(described.exit_code, 0) << described.err;
+  EXPECT_EQ(described.json()["splits"].size(), 4u);
+}
+
+TEST(Tokenize, LinesInLinesOut) {
+  const auto result =
+      espalier({"tokenize", "lab", "--tokens"},
+               "{\"text\": \"The plot was superb.\"}\n\n{\"a\": \"Good\", \"b\": \"bad bad\", \"max_length\": 5}\n");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto end = result.out.find('\n');
+  const Json first = Json::parse(result.out.substr(0, end));
+  EXPECT_EQ(first["tokens"], Json({"[CLS]", "the", "plot", "was", "superb", ".", "[SEP]"}));
+  EXPECT_EQ(first["offsets"][2], Json({4, 8}));
+  EXPECT_EQ(first["type_ids"].size(), 7u);
+  const Json second = Json::parse(result.out.substr(end + 1));
+  EXPECT_EQ(second["tokens"], Json({"[CLS]", "good", "[SEP]", "bad", "[SEP]"}));
+  EXPECT_EQ(second["type_ids"], Json({0, 0, 0, 1, 1}));
+}
+
+TEST(Tokenize, BadLinesAreAnsweredInPlace) {
+  const auto result = espalier(
+      {"tokenize", "lab"}, "no json\n{\"txet\": 1}\n{\"text\": \"fine\"}\n{\"text\": \"a\", \"strategy\": \"odd\"}\n");
+  EXPECT_EQ(result.exit_code, 2);
+  std::istringstream lines(result.out);
+  std::vector<Json> answers;
+  for (std::string line; std::getline(lines, line);) answers.push_back(Json::parse(line));
+  ASSERT_EQ(answers.size(), 4u);
+  EXPECT_TRUE(answers[0].contains("error"));
+  EXPECT_TRUE(answers[1].contains("error"));
+  EXPECT_TRUE(answers[2].contains("ids"));
+  EXPECT_TRUE(answers[3].contains("error"));
+}
+
+TEST(Tokenize, TheReferencesLines) {
+  ESPALIER_REQUIRE_SHARED();
+  const fs::path folder = test::shared_dir() / "oracle" / "tokenizers" / "bert-uncased";
+  for (const char* file : {"cases.jsonl", "pairs.jsonl"}) {
+    std::ifstream in(folder / file);
+    const std::string input((std::istreambuf_iterator<char>(in)), {});
+    const auto result = espalier({"tokenize", folder.string()}, input);
+    std::istringstream expected_lines(input), lines(result.out);
+    std::string expected_line, line;
+    while (std::getline(expected_lines, expected_line)) {
+      ASSERT_TRUE(std::getline(lines, line));
+      const Json expected = Json::parse(expected_line);
+      const Json answer = Json::parse(line);
+      ASSERT_EQ(answer.contains("error"), expected.contains("error")) << expected_line;
+      if (expected.contains("error")) continue;
+      EXPECT_EQ(answer["ids"], expected["ids"]) << expected_line;
+    }
+  }
+}
+
+struct TraceCase {
+  std::string model;
+  bool engine;
+};
+class Trace : public testing::TestWithParam<TraceCase> {};
+
+// Largest difference where the mask is 1, over max(1, largest reference value).
+double difference(const Tensor& got, const Tensor& wanted, const Tensor& mask) {
+  EXPECT_EQ(got.shape(), wanted.shape());
+  if (got.shape() != wanted.shape()) return 1e9;
+  const int64_t batch = mask.size(0), length = mask.size(1);
+  const int64_t inner = wanted.numel() / batch;
+  double largest = 1, worst = 0;
+  for (int64_t i = 0; i < wanted.numel(); ++i) largest = std::max(largest, std::abs(wanted.value_at(i)));
+  for (int64_t i = 0; i < wanted.numel(); ++i) {
+    const int64_t row = i / inner;
+    const auto masked = [&](int64_t place) { return mask.value_at(row * length + place) == 0; };
+    if (wanted.dim() == 3 && masked(i % inner / wanted.size(2))) continue;
+    if (wanted.dim() == 2 && wanted.size(1) == length && masked(i % length)) continue;
+    if (wanted.dim() == 4 && (masked(i / length % length) || masked(i % length))) continue;
+    worst = std::max(worst, std::abs(got.value_at(i) - wanted.value_at(i)));
+  }
+  return worst / largest;
+}
+
+TEST_P(Trace, AgreesWithTheReference) {
+  ESPALIER_REQUIRE_SHARED();
+  const fs::path folder = test::shared_dir() / "oracle" / "models" / GetParam().model;
+  test::TempDir temp;
+  for (const std::string& name : {std::string("case_pad"), std::string("case_one")}) {
+    const fs::path output = temp.path() / (name + ".safetensors");
+    std::vector<std::string> command = {
+        "trace",    folder.string(), "--inputs",    (folder / (name + ".inputs.safetensors")).string(),
+        "--output", output.string(), "--attentions"};
+    if (GetParam().engine) command.emplace_back("--engine");
+    const auto result = espalier(command);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const TensorFile got = read_safetensors(output);
+    const TensorFile wanted = read_safetensors(folder / (name + ".outputs.safetensors"));
+    const Tensor mask = read_safetensors(folder / (name + ".inputs.safetensors")).tensors.at("attention_mask");
+    for (const auto& [tensor, values] : wanted.tensors) {
+      ASSERT_TRUE(got.tensors.contains(tensor)) << tensor;
+      EXPECT_LE(difference(got.tensors.at(tensor), values, mask), 1e-4) << name << " " << tensor;
+    }
+    EXPECT_EQ(got.tensors.size(), wanted.tensors.size());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Trace,
+                         testing::Values(TraceCase{"bert-tiny-shape", false}, TraceCase{"bert-tiny-shape", true},
+                                         TraceCase{"bert-tiny-qa", false}, TraceCase{"bert-tiny-qa", true},
+                                         TraceCase{"bert-tiny-mlm", false}, TraceCase{"bert-tiny-mlm", true},
+                                         TraceCase{"bert-tiny-tokcls", false}, TraceCase{"bert-tiny-tokcls", true}),
+                         [](const auto& param) {
+                           std::string name = param.param.model + (param.param.engine ? "_engine" : "_network");
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(Trace, BadInputsAreRefused) {
+  ESPALIER_REQUIRE_SHARED();
+  const fs::path folder = test::shared_dir() / "oracle" / "models" / "bert-tiny-shape";
+  test::TempDir temp;
+  const auto refused = [&](const TensorFile& inputs) {
+    const fs::path file = temp.path() / "in.safetensors";
+    write_safetensors(file, inputs);
+    for (const bool engine : {false, true}) {
+      std::vector<std::string> command = {"trace",       folder.string(), "--inputs",
+                                          file.string(), "--output",      (temp.path() / "o.safetensors").string()};
+      if (engine) command.emplace_back("--engine");
+      EXPECT_EQ(espalier(command).exit_code, 2);
+    }
+    EXPECT_FALSE(fs::exists(temp.path() / "o.safetensors"));
+  };
+  const auto ids = [](Shape shape, std::vector<int64_t> values) {
+    return Tensor::from(std::move(shape), std::move(values));
+  };
+  refused({});
+  refused({.tensors = {{"input_ids", ids({2}, {1, 2})}}, .metadata = {}});
+  refused({.tensors = {{"input_ids", ids({1, 2}, {1, 99999999})}}, .metadata = {}});
+  refused({.tensors = {{"input_ids", ids({1, 2}, {1, -1})}}, .metadata = {}});
+  refused(
+      {.tensors = {{"input_ids", ids({1, 2}, {1, 2})}, {"attention_mask", ids({1, 3}, {1, 1, 1})}}, .metadata = {}});
+  refused({.tensors = {{"input_ids", ids({1, 2}, {1, 2})}, {"attention_mask", ids({1, 2}, {0, 0})}}, .metadata = {}});
+}
+
+TEST(Inspect, SaysWhatAModelIs) {
+  ESPALIER_REQUIRE_SHARED();
+  const std::string folder = (test::shared_dir() / "oracle" / "models" / "bert-tiny-shape").string();
+  const Json answer = espalier({"inspect", folder, "--json"}).json();
+  EXPECT_EQ(answer["parameters"], 565378);
+  EXPECT_GT(answer["bundle_bytes"], 4 * 565378);
+  EXPECT_EQ(espalier({"inspect", folder, "--weights"}).exit_code, 0);
+}
+
+TEST(Bench, RowsCarryUnits) {
+  ESPALIER_REQUIRE_SHARED();
+  const std::string folder = (test::shared_dir() / "oracle" / "models" / "bert-tiny-shape").string();
+  const auto result = espalier({"bench", folder, "--batch", "1,2", "--length", "8", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json answer = result.json();
+  ASSERT_EQ(answer["rows"].size(), 2u);
+  EXPECT_LE(answer["rows"][0]["latency_ms_p10"], answer["rows"][0]["latency_ms_p90"]);
+  EXPECT_FALSE(answer["plan"].empty());
+  EXPECT_EQ(espalier({"bench", folder, "--length", "100000"}).exit_code, 2);
+}
+
+TEST(Doctor, SpeaksJson) {
+  const auto result = espalier({"doctor", "--no-measure", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_FALSE(result.json()["kernels"].get<std::string>().empty());
+}
+
+// --- With the trained lab model
+// ---------------------------------------------------------------------------------------
+
+// A recipe that needs no training.
+fs::path write_recipe(const fs::path& folder, const std::string& steps) {
+  const fs::path file = folder / "recipe.json";
+  std::ofstream(file) << R"({"name": "test", "model": "lab", "task": "lab", "steps": )" << steps << "}";
+  return file;
+}
+
+TEST(Run, RowsReportAndRuns) {
+  ESPALIER_REQUIRE_LAB_MODEL();
+  test::TempDir temp;
+  const fs::path recipe = write_recipe(temp.path(), R"([{"method": "quantize.q8"}])");
+  const std::string workspace = (temp.path() / "w").string();
+  const std::string html = (temp.path() / "r.html").string(), svg = (temp.path() / "t.svg").string();
+  const auto result =
+      espalier({"run", recipe.string(), "--workspace", workspace, "--report", html, "--svg", svg, "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json answer = result.json();
+  ASSERT_EQ(answer["rows"].size(), 2u);
+  for (const char* member : {"accuracy", "accuracy_low", "accuracy_high", "bundle_bytes", "latency_ms_p50", "macs"}) {
+    EXPECT_TRUE(answer["rows"][1].contains(member)) << member;
+  }
+  EXPECT_LT(answer["rows"][1]["bundle_bytes"], answer["rows"][0]["bundle_bytes"]);
+  std::ifstream page(html);
+  const std::string text((std::istreambuf_iterator<char>(page)), {});
+  EXPECT_NE(text.find("<svg"), std::string::npos);
+  EXPECT_NE(text.find("quantize.q8"), std::string::npos);
+  EXPECT_TRUE(fs::exists(svg));
+  EXPECT_EQ(espalier({"runs", "--workspace", workspace, "--json"}).exit_code, 0);
+  EXPECT_EQ(espalier({"report", "--workspace", workspace, "--output", html, "--svg", svg}).exit_code, 0);
+  EXPECT_EQ(espalier({"report", "99", "--workspace", workspace, "--output", html, "--svg", svg}).exit_code, 2);
+}
+
+TEST(Run, ADryRunChangesNothing) {
+  ESPALIER_REQUIRE_LAB_MODEL();
+  test::TempDir temp;
+  const fs::path recipe = write_recipe(temp.path(), R"([{"method": "quantize.q8"}])");
+  const auto result = espalier({"run", recipe.string(), "--dry-run", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.json()[0]["estimates"].size(), 2u);
+}
+
+TEST(Run, AnInterruptEndsWith130) {
+  ESPALIER_REQUIRE_LAB_MODEL();
+  for (const bool process : {false, true}) {
+    test::TempDir temp;
+    const fs::path recipe =
+        write_recipe(temp.path(), R"([{"method": "distill.kd", "settings": {"num_layers": 2, "epochs": 50}}])");
+    std::vector<std::string> command = {"run", recipe.string(), "--workspace", (temp.path() / "w").string()};
+    if (process) command.emplace_back("--process");
+    bool sent = false;
+    const auto result = espalier(command, "", [&](const std::string& out) {
+      if (sent || out.find("baseline") == std::string::npos) return 0;
+      sent = true;
+      return SIGINT;
+    });
+    EXPECT_EQ(result.exit_code, 130) << result.err;
+  }
+}
+
+TEST(Eval, TheLabModelIsGoodButNotPerfect) {
+  ESPALIER_REQUIRE_LAB_MODEL();
+  const Json row = espalier({"eval", "--model", "lab", "--task", "lab", "--no-latency", "--json"}).json();
+  EXPECT_GT(row["accuracy"], 0.90);
+  EXPECT_LT(row["accuracy"], 0.97);
+  EXPECT_EQ(row["examples"], 1500);
+}
+
+}  // namespace
+}  // namespace espalier

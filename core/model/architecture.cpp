@@ -30,11 +30,12 @@ Enum enum_from(const Json& json, std::string_view key, const std::array<std::str
 }
 
 int64_t size_from(const Json& json, std::string_view key, int64_t least, std::string_view where) {
-  const auto found = json.is_object() ? json.find(key) : json.end();
-  const bool whole = json.is_object() && found != json.end() && found->is_number_integer();
-  const int64_t value = json_get<int64_t>(json, key, where);
-  if (whole && value >= least && value < kMaxSize) return value;
-  throw Error(ErrorKind::Format, {fmt::format("\"{}\" is out of range", key), std::string(where), found->dump(),
+  const Json value = json_get<Json>(json, key, where);
+  if (value.is_number_integer() && value.get<int64_t>() >= least && value.get<int64_t>() < kMaxSize) {
+    return value.get<int64_t>();
+  }
+  throw Error(ErrorKind::Format, {fmt::format("\"{}\" is out of range", key), std::string(where),
+                                  value.dump(-1, ' ', false, Json::error_handler_t::replace),
                                   fmt::format("a whole number from {} to 2^31 - 1", least), ""});
 }
 

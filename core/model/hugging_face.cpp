@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/unicode.h"
 #include "formats/atomic_file.h"
 #include "formats/safetensors.h"
 #include "model/families/family.h"
@@ -169,11 +170,11 @@ Model open_hugging_face(const fs::path& folder) {
   model.architecture = family.read_config(config, names, where);
   model.weights = bind_weights(family, model.architecture, file.tensors, folder.string());
   model.tokenizer_files = read_tokenizer_files(folder);
-  const std::string name = fs::absolute(folder).lexically_normal().filename().string();
-  model.provenance = {
-      {"name", name.empty() ? fs::absolute(folder).lexically_normal().parent_path().filename().string() : name},
-      {"source", json_get_or<std::string>(config, "_name_or_path", name, where)},
-      {"steps", Json::array()}};
+  const fs::path whole = fs::absolute(folder).lexically_normal();
+  const std::string name = printable_utf8((whole.has_filename() ? whole : whole.parent_path()).filename().string());
+  model.provenance = {{"name", name},
+                      {"source", json_get_or<std::string>(config, "_name_or_path", name, where)},
+                      {"steps", Json::array()}};
   validate(model, folder.string());
   return model;
 }

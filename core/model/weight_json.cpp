@@ -53,6 +53,9 @@ Shape shape_member(const Json& json, const std::string& where) {
     if (!fits) fail("\"shape\" is not a shape", where, list.dump(), "whole numbers below 2^31");
     shape.push_back(size.get<int64_t>());
   }
+  // Room for counting bits without overflow, and more than any file here will hold.
+  if (num_elements(shape) > (int64_t{1} << 48))
+    fail("\"shape\" is too large", where, list.dump(), "at most 2^48 elements");
   return shape;
 }
 
@@ -73,9 +76,11 @@ Weight masked_from_json(const Json& json, std::map<std::string, Tensor>& tensors
 Weight quantized_from_json(const Json& json, std::map<std::string, Tensor>& tensors, const std::string& where) {
   Quantized quantized;
   quantized.shape = shape_member(json, where);
-  const auto bits = json_get<int64_t>(json, "bits", where);
-  if (bits < 2 || bits > 8) fail("\"bits\" is out of range", where, fmt::format("{}", bits), "2 to 8");
-  quantized.bits = static_cast<int>(bits);
+  const Json bits = json_get<Json>(json, "bits", where);
+  if (!bits.is_number_integer() || bits.get<int64_t>() < 2 || bits.get<int64_t>() > 8) {
+    fail("\"bits\" is out of range", where, bits.dump(), "a whole number from 2 to 8");
+  }
+  quantized.bits = bits.get<int>();
   const auto range = json_get<std::string>(json, "activations", where);
   size_t number = 0;
   while (number < kActivationRanges.size() && kActivationRanges[number] != range) ++number;
@@ -84,7 +89,7 @@ Weight quantized_from_json(const Json& json, std::map<std::string, Tensor>& tens
   }
   quantized.activations = static_cast<ActivationRange>(number);
   quantized.codes = take(json, "codes", tensors, where);
-  if (bits == 8) {
+  if (quantized.bits == 8) {
     require(quantized.codes, DType::I8, quantized.shape, "codes", where);
   } else {
     const int64_t bytes = packed_bytes(num_elements(quantized.shape), quantized.bits);

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "app/cli/program.h"
+#include "app/cli/training.h"
 #include "base/error.h"
 #include "data/lab.h"
 #include "formats/atomic_file.h"
@@ -106,22 +107,15 @@ void export_task(Program& program, const fs::path& folder) {
 }
 
 void train_again(Program& program, const fs::path& output) {
-  const fs::path recipe = lab_folder() / "train.json";
   JobSpec spec;
-  spec.kind = "train";
-  spec.settings = read_json_file(recipe);
-  spec.seed = json_get_or<uint64_t>(spec.settings, "seed", 1, recipe.string());
-  spec.settings.erase("seed");
+  spec.settings = read_json_file(lab_folder() / "train.json");
   spec.output_folder = fs::absolute(output);
-  const Json answer = program.run_job(spec);
+  const Json answer = run_training(program, spec);
   if (program.json()) {
     program.print_json(answer);
-    return;
+  } else {
+    print_training(answer);
   }
-  fmt::print("{}\n", answer.value("bundle", output.string()));
-  const Json quality = answer.value("quality", Json::object());
-  fmt::print("accuracy {:.4f} ({:.4f} to {:.4f}) on {} examples\n", quality.value("accuracy", 0.0),
-             quality.value("accuracy_low", 0.0), quality.value("accuracy_high", 0.0), quality.value("examples", 0));
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
 // `espalier train`: fine-tune a model on a task, or train one from scratch from an architecture file.
 
-#include <fmt/format.h>
-
 #include <filesystem>
 
 #include "app/cli/program.h"
+#include "app/cli/training.h"
 #include "base/error.h"
 
 namespace espalier::cli {
@@ -22,8 +21,6 @@ JobSpec spec_from(const Options& options) {
   JobSpec spec;
   if (!options.recipe.empty()) {
     spec.settings = read_json_file(options.recipe);
-    spec.seed = json_get_or<uint64_t>(spec.settings, "seed", 1, options.recipe);
-    spec.settings.erase("seed");
   } else {
     if (options.model.empty() || options.task.empty()) {
       throw Error(ErrorKind::InvalidInput,
@@ -46,7 +43,6 @@ JobSpec spec_from(const Options& options) {
                        {"patience", options.patience}}}};
     spec.seed = options.seed;
   }
-  spec.kind = "train";
   spec.output_folder = std::filesystem::absolute(options.output);
   return spec;
 }
@@ -87,23 +83,11 @@ void add_train(Program& program) {
       ->capture_default_str()
       ->check(CLI::IsMember({"float32", "float16"}));
   program.on_run(verb, [&program, options] {
-    const Json answer = program.run_job(spec_from(*options));
+    const Json answer = run_training(program, spec_from(*options));
     if (program.json()) {
       program.print_json(answer);
-      return;
-    }
-    const Json& train = answer.at("train");
-    fmt::print("{}\n", answer.value("bundle", options->output));
-    fmt::print("{} steps, {:.2f} epochs, {:.1f} minutes, {:.0f} tokens a second, final loss {:.4f}\n",
-               train.value("steps", 0), train.value("epochs", 0.0), train.value("seconds", 0.0) / 60,
-               train.value("tokens_per_second", 0.0), train.value("final_loss", 0.0));
-    fmt::print("best on {}: {:.4f} at step {}; BLAS {}\n", options->dev_split, train.value("best_dev_metric", 0.0),
-               train.value("best_step", 0), train.value("blas", ""));
-    if (answer.contains("quality") && answer["quality"].contains("accuracy")) {
-      const Json& quality = answer["quality"];
-      fmt::print("accuracy {:.4f} ({:.4f} to {:.4f}) on {} examples, measured on the engine\n",
-                 quality["accuracy"].get<double>(), quality["accuracy_low"].get<double>(),
-                 quality["accuracy_high"].get<double>(), quality.value("examples", 0));
+    } else {
+      print_training(answer);
     }
   });
 }

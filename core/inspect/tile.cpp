@@ -11,44 +11,52 @@ namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-// What a cell has gathered so far.
-struct Cell {
-  float min = std::numeric_limits<float>::infinity(), max = -std::numeric_limits<float>::infinity();
-  double sum = 0;
-  int64_t count = 0;
-  bool has_nan = false;
+// What one row of cells has gathered so far. An array a quantity: the loop over columns then runs on whole registers.
+struct CellRow {
+  explicit CellRow(size_t cells)
+      : min(cells, std::numeric_limits<float>::infinity()),
+        max(cells, -std::numeric_limits<float>::infinity()),
+        sum(cells, 0),
+        has_nan(cells, 0) {}
+
+  void add(size_t cell, float value) {
+    min[cell] = value < min[cell] ? value : min[cell];
+    max[cell] = value > max[cell] ? value : max[cell];
+    sum[cell] += value;
+    has_nan[cell] |= value != value;
+  }
+
+  std::vector<float> min, max;
+  std::vector<double> sum;
+  std::vector<int32_t> has_nan;
 };
 
-float finish(const Cell& cell, CellValue value) {
-  if (cell.has_nan) return kNaN;
+float finish(const CellRow& cells, size_t cell, CellValue value, int64_t count) {
+  if (cells.has_nan[cell] != 0) return kNaN;
   switch (value) {
     case CellValue::Extreme:
-      return std::abs(cell.min) > std::abs(cell.max) ? cell.min : cell.max;
+      return std::abs(cells.min[cell]) > std::abs(cells.max[cell]) ? cells.min[cell] : cells.max[cell];
     case CellValue::Mean:
-      return static_cast<float>(cell.sum / static_cast<double>(cell.count));
+      return static_cast<float>(cells.sum[cell] / static_cast<double>(count));
     case CellValue::Min:
-      return cell.min;
+      return cells.min[cell];
     case CellValue::Max:
-      return cell.max;
+      return cells.max[cell];
     case CellValue::Sample:
       break;
   }
   return kNaN;
 }
 
-void gather(std::span<const float> values, int64_t col_step, std::span<Cell> cells) {
-  for (size_t c = 0; c < cells.size(); ++c) {
-    const size_t begin = c * static_cast<size_t>(col_step);
-    const size_t end = std::min(values.size(), begin + static_cast<size_t>(col_step));
-    Cell& cell = cells[c];
-    for (size_t i = begin; i < end; ++i) {
-      const float value = values[i];
-      cell.has_nan |= std::isnan(value);
-      cell.min = std::min(cell.min, value);
-      cell.max = std::max(cell.max, value);
-      cell.sum += value;
-    }
-    cell.count += static_cast<int64_t>(end - begin);
+void gather(std::span<const float> values, int64_t col_step, CellRow& cells) {
+  if (col_step == 1) {
+    for (size_t c = 0; c < values.size(); ++c) cells.add(c, values[c]);
+    return;
+  }
+  const auto step = static_cast<size_t>(col_step);
+  for (size_t begin = 0, cell = 0; begin < values.size(); begin += step, ++cell) {
+    const size_t end = std::min(values.size(), begin + step);
+    for (size_t i = begin; i < end; ++i) cells.add(cell, values[i]);
   }
 }
 
@@ -56,7 +64,7 @@ void gather(std::span<const float> values, int64_t col_step, std::span<Cell> cel
 void reduce_cell_row(const Matrix& matrix, const TileRequest& request, int64_t row, int64_t width,
                      const CancelToken& cancel, std::span<float> out) {
   const int64_t row_end = std::min(matrix.rows(), row + request.row_step);
-  std::vector<Cell> cells(out.size());
+  CellRow cells(out.size());
   if (matrix.is_dense()) {
     std::vector<float> values(static_cast<size_t>(width));
     for (int64_t r = row; r < row_end; ++r) {
@@ -78,7 +86,10 @@ void reduce_cell_row(const Matrix& matrix, const TileRequest& request, int64_t r
       }
     }
   }
-  for (size_t c = 0; c < out.size(); ++c) out[c] = finish(cells[c], request.cell_value);
+  for (size_t c = 0; c < out.size(); ++c) {
+    const int64_t columns = std::min(request.col_step, width - static_cast<int64_t>(c) * request.col_step);
+    out[c] = finish(cells, c, request.cell_value, (row_end - row) * columns);
+  }
 }
 
 void sample_cell_row(const Matrix& matrix, const TileRequest& request, int64_t row, int64_t width,

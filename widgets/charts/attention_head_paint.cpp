@@ -104,7 +104,7 @@ void AttentionHeadView::paintLines(QPainter& painter, const QRectF& area, const 
       const bool chosen = only == i && left == onlyLeft;
       if (only >= 0 && left != onlyLeft) {
         QColor ground = ink;
-        ground.setAlphaF(std::clamp((onlyLeft ? weightOf(only, i) : weightOf(i, only)) * 0.8f, 0.f, 0.8f));
+        ground.setAlphaF(std::clamp((onlyLeft ? weightOf(only, i) : weightOf(i, only)) * 0.9f, 0.f, 0.9f));
         painter.fillRect(cell.adjusted(0, 1, 0, -1), ground);
         // Its number, outside the column of names.
         const float weight = onlyLeft ? weightOf(only, i) : weightOf(i, only);

@@ -89,7 +89,7 @@ HeadMatrix::Layout HeadMatrix::layoutFor(const QRectF& area) const {
   if (m_compact) {
     const double top = line + kGrid;
     const double cell = std::max(2.0, std::min((area.width() - 2) / heads, (area.height() - top - 2) / layers));
-    layout.cellWidth = layout.cellHeight = cell;
+    layout.cellWidth = layout.cellHeight = std::floor(cell);
     layout.origin = QPointF(area.left() + 1, area.top() + top);
     return layout;
   }
@@ -102,6 +102,9 @@ HeadMatrix::Layout HeadMatrix::layoutFor(const QRectF& area) const {
   // Cells as wide as their numbers, never towers.
   layout.cellWidth = std::clamp(std::min(width, height * 2), 4.0, 88.0);
   layout.cellHeight = std::clamp(std::min(height, layout.cellWidth), 4.0, 56.0);
+  // Whole pixels: every gap is as wide as the next.
+  layout.cellWidth = std::floor(layout.cellWidth);
+  layout.cellHeight = std::floor(layout.cellHeight);
   layout.origin = QPointF(area.left() + left, area.top() + top);
   layout.bar = QRectF(layout.origin.x() + heads * layout.cellWidth + 2 * kGrid, layout.origin.y(), bar,
                       std::min(std::max(layers * layout.cellHeight, 10.0 * kGrid), 30.0 * kGrid));
@@ -171,13 +174,13 @@ void HeadMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
     return decimals > 4 ? formatNumber(value, 2) : formatFixed(value, decimals);
   };
   const bool live = painter.device()->devType() == QInternal::Widget;
-  const double gap = layout.cellWidth > 16 ? 1 : 0.5;
+  const double gap = layout.cellWidth > 16 ? 1 : 0, small = layout.cellWidth >= 6 ? 1 : 0;
   const bool numbers = !m_compact && layout.cellHeight >= line + 2 &&
                        layout.cellWidth >= metrics.horizontalAdvance(written(m_scale.high)) + 6;
   for (int layer = 0; layer < m_scores.layers; ++layer) {
     for (int head = 0; head < m_scores.heads; ++head) {
       const HeadPosition at{LayerIndex(layer), HeadIndex(head)};
-      const QRectF cell = layout.cell(at).adjusted(gap, gap, -gap, -gap);
+      const QRectF cell = layout.cell(at).adjusted(gap, gap, -std::max(gap, small), -std::max(gap, small));
       const auto found = m_scores.values.find(at);
       if (found == m_scores.values.end()) {
         // Gone from the model: only its place is left.
@@ -189,10 +192,12 @@ void HeadMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
       const double t = (found->second - m_scale.low) / (m_scale.high - m_scale.low);
       const bool pruned = m_pruned.count(at) > 0;
       const double gone = !pruned ? 0 : live && m_leaving.count(at) > 0 ? m_leavingShare : 1;
+      painter.setRenderHint(QPainter::Antialiasing, false);
       painter.fillRect(cell, QColor(map.at(t)));
       QColor veil = colors.raised;
       veil.setAlphaF(static_cast<float>(gone));
       painter.fillRect(cell, veil);
+      painter.setRenderHint(QPainter::Antialiasing);
       const QColor ink = pruned ? colors.secondaryText : map.textOn(t);
       if (numbers) {
         painter.setPen(ink);

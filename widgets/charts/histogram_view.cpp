@@ -139,8 +139,9 @@ void HistogramView::paintFigure(QPainter& painter, const QRectF& area, const The
     const QString levels = tr("%1 levels of the quantizer").arg(m_levels.size());
     const QColor ink = seriesStyle(1, colors.dark).color;
     painter.setPen(colors.dark ? ink : ink.darker(115));
+    const double room = area.width() - 4 * kGrid - metrics.horizontalAdvance(countName);
     painter.drawText(QRectF(area.left(), area.top() + 2, area.width() - 2 * kGrid, metrics.height()),
-                     Qt::AlignRight | Qt::AlignVCenter, levels);
+                     Qt::AlignRight | Qt::AlignVCenter, metrics.elidedText(levels, Qt::ElideRight, room));
     painter.setPen(colors.secondaryText);
   }
   QStringList outside;

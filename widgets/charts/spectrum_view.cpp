@@ -131,7 +131,7 @@ void SpectrumView::paintFigure(QPainter& painter, const QRectF& area, const Them
   painter.drawText(QRectF(area.left() + kGrid, nameTop, area.width(), metrics.height()),
                    Qt::AlignLeft | Qt::AlignVCenter, valueName());
   painter.setPen(colors.dark ? energyInk : energyInk.darker(115));
-  painter.drawText(QRectF(area.left(), nameTop, area.width() - kGrid, metrics.height()),
+  painter.drawText(QRectF(area.left(), energyTop, area.width() - kGrid, metrics.height()),
                    Qt::AlignRight | Qt::AlignVCenter, energyName());
   for (const int percent : {0, 50, 100}) {
     const double y = f.plot.bottom() - percent / 100.0 * f.plot.height();

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <deque>
 #include <mutex>
+#include <utility>
 
 namespace espalier {
 namespace {
@@ -59,6 +60,7 @@ struct TileStore::Shared {
   std::deque<TileKey> wanted;
   std::vector<TileKey> running;
   int workers = 0;
+  bool summaryTaken = false;
 
   // Runs `call` in the owner's thread if there still is one.
   template <typename Call>
@@ -79,6 +81,13 @@ struct TileStore::Shared {
     return true;
   }
 
+  // True for the one worker that makes the summary: the first that has nothing else to do, so that what the person
+  // looks at comes first.
+  bool takeSummary() {
+    const std::lock_guard lock(mutex);
+    return !std::exchange(summaryTaken, true);
+  }
+
   void done(const TileKey& key) {
     const std::lock_guard lock(mutex);
     std::erase(running, key);
@@ -95,8 +104,6 @@ TileStore::TileStore(Matrix matrix) : m_matrix(std::move(matrix)), m_shared(std:
         store->m_preview.tile = std::move(preview);
         Q_EMIT store->previewReady();
       });
-      auto summary = std::make_shared<const MatrixSummary>(summarize(shared->matrix, shared->cancel));
-      shared->deliver([store, summary] { Q_EMIT store->summaryReady(summary); });
     } catch (const Cancelled&) {
       return;  // the store is gone
     } catch (const std::exception& error) {
@@ -141,6 +148,15 @@ void TileStore::startWorkers() {
               shared->deliver([store, sentence = QString::fromUtf8(error.what())] { Q_EMIT store->failed(sentence); });
             }
             shared->done(key);
+          }
+          if (!shared->takeSummary()) return;
+          try {
+            auto summary = std::make_shared<const MatrixSummary>(summarize(shared->matrix, shared->cancel));
+            shared->deliver([store, summary] { Q_EMIT store->summaryReady(summary); });
+          } catch (const Cancelled&) {
+            return;
+          } catch (const std::exception& error) {
+            shared->deliver([store, sentence = QString::fromUtf8(error.what())] { Q_EMIT store->failed(sentence); });
           }
         },
         1);

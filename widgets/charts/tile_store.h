@@ -31,7 +31,7 @@ class TileStore : public QObject {
   static constexpr int64_t kTileRows = 128;
   static constexpr int64_t kTileColumns = 1024;  // wide, because coded rows are decoded whole
 
-  // Starts with a sampled preview of the whole matrix, then the exact summary.
+  // Starts with a sampled preview of the whole matrix; the exact summary follows the first tiles.
   explicit TileStore(Matrix matrix);
   ~TileStore() override;
 

@@ -157,7 +157,7 @@ void TradeoffPlot::paintFigure(QPainter& painter, const QRectF& area, const Them
   for (const TradeoffPoint& point : m_points) {
     if (!point.baseline || !usable(point, m_axes.xLog)) continue;
     const double y = f.y.at(point.y);
-    placer.occupy(QRectF(f.plot.left(), y - 1, f.plot.width(), 2));
+    placer.occupyLightly(QRectF(f.plot.left(), y - 1, f.plot.width(), 2));
     painter.setPen(QPen(colors.strongLine, 1, Qt::DashLine));
     painter.drawLine(QPointF(f.plot.left(), y), QPointF(f.plot.right(), y));
   }
@@ -196,7 +196,7 @@ void TradeoffPlot::paintFigure(QPainter& painter, const QRectF& area, const Them
     }
     painter.setPen(QPen(style.color, 1));
     if (point.yHigh > point.yLow) {
-      placer.occupy(QRectF(QPointF(at.x() - 1, f.y.at(point.yHigh)), QPointF(at.x() + 1, f.y.at(point.yLow))));
+      placer.occupyLightly(QRectF(QPointF(at.x() - 1, f.y.at(point.yHigh)), QPointF(at.x() + 1, f.y.at(point.yLow))));
       painter.drawLine(QPointF(at.x(), f.y.at(point.yLow)), QPointF(at.x(), f.y.at(point.yHigh)));
     }
     if (point.xHigh > point.xLow && (!f.x.log || point.xLow > 0)) {
@@ -221,6 +221,9 @@ void TradeoffPlot::paintFigure(QPainter& painter, const QRectF& area, const Them
     const QRectF place = placer.place(f.at(point), kRadius + 4, point.name);
     if (place.isNull()) continue;
     const bool strong = m_onFront[index] || point.baseline || point.id == m_selected;
+    QColor halo = colors.surface;
+    halo.setAlphaF(0.8f);
+    painter.fillRect(place, halo);
     painter.setPen(strong ? colors.text : colors.secondaryText);
     painter.drawText(place, Qt::AlignCenter | Qt::TextDontClip, placer.textOf(point.name));
   }

@@ -109,13 +109,17 @@ TEST(HeatMapView, CellsAreCrisp) {
   settle(*view);
   view->setClip(1);
   const QImage image = view->grab().toImage();
+  const auto pixel = [&](double x, double y) {
+    const double ratio = image.devicePixelRatio();
+    return image.pixel(static_cast<int>(x * ratio), static_cast<int>(y * ratio));
+  };
   const ColorMap map(ColorMapKind::Diverging, Theme::instance().isDark());
   const QRectF a = view->cellRect(2, 2), b = view->cellRect(2, 3);
   for (const double x : {a.left() + 2, a.right() - 2}) {
-    EXPECT_EQ(image.pixel(static_cast<int>(x), static_cast<int>(a.top() + 3)), map.at(0) | 0xFF000000);
+    EXPECT_EQ(pixel(x, a.top() + 3), map.at(0) | 0xFF000000);
   }
   for (const double x : {b.left() + 2, b.right() - 2}) {
-    EXPECT_EQ(image.pixel(static_cast<int>(x), static_cast<int>(b.top() + 3)), map.at(1) | 0xFF000000);
+    EXPECT_EQ(pixel(x, b.top() + 3), map.at(1) | 0xFF000000);
   }
 }
 

@@ -142,7 +142,10 @@ std::string data_identity(const Task& task, const std::vector<std::string>& spli
   for (const std::string& split : splits) {
     all += "\n" + split;
     if (!task.files) continue;
-    for (const std::filesystem::path& file : task.files(split)) all += " " + sha256_file(file);
+    for (const std::filesystem::path& file : task.files(split)) {
+      all += ' ';
+      all += sha256_file(file);
+    }
   }
   for (const std::string& label : task.labels) all += "\n" + label;
   return sha256(all);

@@ -1,46 +1,53 @@
 #pragma once
 // The kinds of job and the JSON that goes in and comes out: the contract between worker, command line and window.
+// Every kind takes "model" (folder, bundle or "lab") and "task" ("lab", folder or file) where it has use for them;
+// paths are absolute. "max_length" (128) cuts examples, "split" is the dev split unless it is said.
 //
-// Common settings members: "model" (folder, bundle or "lab"), "task" ("lab", folder or file), "device" ("cpu"),
-// "workspace" (folder; empty: the default one). Paths are absolute.
+// run_recipe
+//   settings  {"recipe": Recipe, "name", "workspace" (folder; empty: the default one), "no_cache": bool, "max_length"}
+//   results   {"kind": "run", "run": id}, then {"kind": "row", "run": id, "index": i, "row": Row} a step
+//   answer    {"run": id, "rows": [Row], "front": [rows on the accuracy-bytes front], "workspace": folder}
+// train, into output_folder; a training that was stopped continues when it is started again
+//   settings  {"model", "task", "train_split", "dev_split", "options": {members of TrainOptions}, "max_length",
+//             "device"}; instead of "model" {"architecture": {...}, "tokenizer": folder or "lab"}: from scratch
+//   metrics   "loss", "learning_rate", "dev_metric"
+//   answer    {"bundle", "train": TrainReport, "quality": members of Row}
+// evaluate
+//   settings  {"model", "task", "split", "max_examples", "max_length", "latency": bool, "baseline": model (optional)}
+//   answer    Row
+// head_importance, unit_importance
+//   settings  {"model", "task", "split", "average": "example" or "token", "max_examples", "max_length"}
+//   answer    {"heads" or "units": [[scores of a layer]], "kept": [[head numbers]], "examples", "seconds", "accuracy"}
+// attention
+//   settings  {"model", "text", "pair" (optional)}
+//   answer    {"tokens", "offsets", "type_ids", "probabilities", "labels", "file": safetensors in output_folder with
+//             "attentions.N" (heads, n, n)}
+// saliency
+//   settings  {"model", "text", "pair" (optional), "label" (-1: the predicted one)}
+//   answer    {"tokens", "offsets", "type_ids", "scores", "probabilities", "labels", "explained_label", "method"}
+// saliency_score, on the lab
+//   settings  {"model", "split", "max_examples"}
+//   answer    {"precision_at_k", "chance", "auc", "examples", "split"}
+// methods
+//   answer    {"methods": [{"id", "title", "family", "anchors", "paper", "summary", "hosts", "page",
+//             "settings": [Setting], "needs": {with default settings}}]}
+// check
+//   settings  {"recipe": Recipe, "max_length"}
+//   answer    {"issues": [{"step": position in the recipe, "key", "message"}], "estimates": [{"bundle_bytes",
+//             "parameters", "macs", "job_seconds", "peak_bytes"}]: the baseline, then every enabled step}
+// examples
+//   settings  {"task", "model" (optional: names the labels), "split", "offset", "count"}
+//   answer    {"examples": [{"text", "pair", "label", "evidence": [[begin, end]]}], "total", "labels", "split", "splits",
+//             "skipped": {"count", "first_reasons"}}
 //
-// run_recipe       settings {"recipe": Recipe, "name", "workspace", "no_cache": bool}
-//                  results  {"kind": "run", "run": id}, then {"kind": "row", "run": id, "index": i, "row": Row} a step
-//                  answer   {"run": id, "rows": [Row], "front": [indices of rows on the accuracy-bytes front]}
-// train            settings {"model", "task", "train_split", "dev_split", "options": {TrainOptions members},
-// "max_length",
-//                            "architecture": {...} (instead of "model": from scratch, needs "tokenizer": folder or
-//                            "lab")}
-//                  output_folder: the bundle; metrics "loss", "learning_rate", "dev_metric"
-//                  answer   {"bundle", "train": TrainReport, "quality": Quality}
-// evaluate         settings {"model", "task", "split", "max_examples", "latency": bool, "baseline": folder (optional)}
-//                  answer   Row
-// head_importance  settings {"model", "task", "split", "average": "example"|"token", "max_examples"}
-//                  answer   {"heads": [[layer scores]], "kept": [[head numbers]], "examples", "seconds", "accuracy"}
-// unit_importance  the same: {"units": [[layer scores]], ...}
-// attention        settings {"model", "text", "pair" (optional)}, answer {"tokens", "offsets", "probabilities",
-// "labels",
-//                  "file": safetensors in output_folder with "attentions.N" (heads, n, n)}
-// saliency         settings {"model", "text", "pair", "label" (-1: predicted)}, answer {"tokens", "offsets", "scores",
-//                  "probabilities", "labels", "explained_label", "method": "gradient_x_input"}
-// saliency_score   settings {"model", "split", "max_examples"} on the lab, answer {"precision_at_k", "chance", "auc",
-// "examples"} methods          answer   {"methods": [{"id", "title", "family", "anchors", "paper", "summary", "hosts",
-// "page",
-//                            "settings": [Setting], "needs": {of default settings}}]}
-// check            settings {"recipe"}; answer {"issues": [{"step": i, "key", "message"}], "estimates":
-// [{"bundle_bytes",
-//                  "parameters", "macs", "job_seconds", "peak_bytes"}] (baseline first, one an enabled step)}
-// examples         settings {"task", "split", "offset", "count"}; answer {"examples": [{"text", "pair", "label",
-// "evidence"}],
-//                  "total", "labels", "skipped"}
-//
-// Row: {"step": 0 for the baseline, "method", "methods": [all up to here], "settings", "hash", "parent", "bundle",
-// "cached": bool, "bundle_bytes",
-//   "parameters", "macs" (batch 1, length 128), "latency_ms_p10", "latency_ms_p50", "latency_ms_p90", "latency_batch",
-//   "latency_length", "latency_threads", "kernels", "split", "examples", "accuracy", "accuracy_low", "accuracy_high",
-//   "f1", "f1_low", "f1_high", "mcc", "mcc_low", "mcc_high", "mcnemar_p", "label_loyalty", "probability_loyalty",
-//   "report": {...the method's own}, "seconds", "warnings": [text], "notes": [why a number did not move]}
-// Members that were not measured are absent.
+// Row; members that were not measured are absent:
+//   {"step" (0: the baseline), "method", "methods": [of all steps so far], "settings", "hash", "parent", "bundle",
+//   "cached": bool, "bundle_bytes", "parameters", "macs" (128 tokens), "latency_ms_p10", "latency_ms_p50",
+//   "latency_ms_p90", "latency_batch", "latency_length", "latency_threads", "speedup" (against the baseline timed in
+//   turn), "kernels", "cpu_model", "split", "examples", "accuracy", "accuracy_low", "accuracy_high", "f1", "f1_low",
+//   "f1_high", "mcc", "mcc_low", "mcc_high", "pearson", "spearman", "mcnemar_p", "label_loyalty",
+//   "probability_loyalty", "report": {the method's own}, "seconds", "warnings": [text], "notes": [why a number did not
+//   move]}
 
 #include "jobs/job.h"
 

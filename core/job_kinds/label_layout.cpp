@@ -9,6 +9,7 @@ namespace {
 
 constexpr double kNearest = 9;  // from the mark's centre to its label, px
 constexpr double kFarthest = 150;
+constexpr double kFarthestClear = 31;  // so far a label goes to keep clear of lines
 constexpr double kRingStep = 7;
 constexpr double kLineFrom = 16;  // labels farther than this get a line
 constexpr int kDirections = 16;
@@ -32,26 +33,31 @@ bool is_free(const Box& box, const std::vector<Label>& labels, const std::vector
   return std::ranges::none_of(labels, [&](const Label& label) { return label.box && label.box->overlaps(box); });
 }
 
-void place(Label& label, const std::vector<Label>& labels, const std::vector<Box>& marks, const Box& area, double width,
-           double height) {
+bool crosses(const Box& box, const std::vector<Box>& lines) {
+  return std::ranges::any_of(lines, [&](const Box& line) { return line.overlaps(box); });
+}
+
+bool place(Label& label, const std::vector<Label>& labels, const std::vector<Box>& marks, const std::vector<Box>& lines,
+           const Box& area, double width, double height, double farthest) {
   // Right of the mark reads best, then left, then above and below, then the rest.
   static constexpr int kOrder[kDirections] = {0, 8, 15, 1, 9, 7, 14, 2, 10, 6, 12, 4, 13, 3, 11, 5};
-  for (double distance = kNearest; distance <= kFarthest; distance += kRingStep) {
+  for (double distance = kNearest; distance <= farthest; distance += kRingStep) {
     for (const int direction : kOrder) {
       const double angle = 2 * 3.14159265358979 * direction / kDirections;
       const Box box = box_at(label, angle, distance, width, height);
-      if (!is_free(box, labels, marks, area)) continue;
+      if (crosses(box, lines) || !is_free(box, labels, marks, area)) continue;
       label.box = box;
       label.needs_line = distance > kLineFrom;
-      return;
+      return true;
     }
   }
+  return false;
 }
 
 }  // namespace
 
-void place_labels(std::vector<Label>& labels, const std::vector<Box>& marks, const Box& area, double character_width,
-                  double line_height) {
+void place_labels(std::vector<Label>& labels, const std::vector<Box>& marks, const std::vector<Box>& lines,
+                  const Box& area, double character_width, double line_height) {
   // Marks with many neighbours choose first: they have the fewest places.
   std::vector<size_t> order(labels.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -63,7 +69,8 @@ void place_labels(std::vector<Label>& labels, const std::vector<Box>& marks, con
   std::ranges::stable_sort(order, [&](size_t a, size_t b) { return neighbours(a) > neighbours(b); });
   for (const size_t i : order) {
     const double width = static_cast<double>(length_of(labels[i].text)) * character_width;
-    place(labels[i], labels, marks, area, width, line_height);
+    if (place(labels[i], labels, marks, lines, area, width, line_height, kFarthestClear)) continue;
+    place(labels[i], labels, marks, {}, area, width, line_height, kFarthest);
   }
 }
 

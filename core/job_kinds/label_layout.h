@@ -22,9 +22,10 @@ struct Label {
   bool needs_line = false;  // so far from its mark that a thin line should join them
 };
 
-// Places every label in `area` near its mark so that it overlaps neither another label nor one of `marks`. Text is
-// taken to be `character_width` wide a character and `line_height` high. Deterministic.
-void place_labels(std::vector<Label>& labels, const std::vector<Box>& marks, const Box& area, double character_width,
-                  double line_height);
+// Places every label in `area` near its mark so that it overlaps neither another label nor one of `marks`, and none of
+// `lines` where there is room beside them. Text is taken to be `character_width` wide a character and `line_height`
+// high. Deterministic.
+void place_labels(std::vector<Label>& labels, const std::vector<Box>& marks, const std::vector<Box>& lines,
+                  const Box& area, double character_width, double line_height);
 
 }  // namespace espalier

@@ -14,8 +14,19 @@ namespace espalier {
 namespace {
 
 constexpr double kMark = 5.5;            // half the size of a mark
-constexpr double kCharacterWidth = 6.0;  // of the 11 px labels, a little generous
+constexpr double kCharacterWidth = 6.5;  // of the 11 px labels, a little generous
 constexpr double kLineHeight = 13;
+
+// As attributes, not as a style sheet: word processors and drawing programs read these too.
+constexpr const char* kAxis = "stroke=\"#888888\" stroke-width=\"1\"";
+constexpr const char* kBaseline = "class=\"baseline\" stroke=\"#888888\" stroke-width=\"0.8\" stroke-dasharray=\"4 3\"";
+constexpr const char* kFront = "class=\"front\" fill=\"none\" stroke=\"#777777\" stroke-width=\"1.4\"";
+constexpr const char* kLeader = "stroke=\"#aaaaaa\" stroke-width=\"0.7\"";
+constexpr const char* kLabelText = "font-size=\"11\" fill=\"#222222\"";
+constexpr const char* kHaloText =
+    "font-size=\"11\" fill=\"#ffffff\" stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\"";
+constexpr const char* kTickText = "font-size=\"11\" fill=\"#555555\"";
+constexpr const char* kAxisText = "font-size=\"13\" fill=\"#222222\"";
 
 struct FamilyStyle {
   const char* family;
@@ -93,6 +104,11 @@ std::vector<Point> points_of(const std::vector<Json>& rows, const std::string& q
   return points;
 }
 
+std::string text_svg(double x, double y, const char* anchor, const char* attributes, const std::string& text) {
+  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" {}>{}</text>\n", x, y, anchor, attributes,
+                     escaped(text));
+}
+
 std::string line(double x1, double y1, double x2, double y2, const char* attributes) {
   return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" {}/>\n", x1, y1, x2, y2,
                      attributes);
@@ -115,36 +131,31 @@ class Panel {
 
   std::string svg(const std::string& quality_title) const {
     if (points_.empty()) {
-      return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"label\" text-anchor=\"middle\">not measured</text>\n",
-                         (area_.left + area_.right) / 2, (area_.top + area_.bottom) / 2);
+      return text_svg((area_.left + area_.right) / 2, (area_.top + area_.bottom) / 2, "middle", kLabelText,
+                      "not measured");
     }
     return axes(quality_title) + baseline() + front() + intervals() + marks() + labels();
   }
 
  private:
   std::string axes(const std::string& quality_title) const {
-    std::string svg = line(area_.left, area_.bottom, area_.right, area_.bottom, "class=\"axis\"");
-    svg += line(area_.left, area_.top, area_.left, area_.bottom, "class=\"axis\"");
+    std::string svg = line(area_.left, area_.bottom, area_.right, area_.bottom, kAxis);
+    svg += line(area_.left, area_.top, area_.left, area_.bottom, kAxis);
     for (const double tick : x_.ticks()) {
       const double x = x_.pixel(tick);
-      svg += line(x, area_.bottom, x, area_.bottom + 4, "class=\"axis\"");
-      svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"tick\" text-anchor=\"middle\">{}</text>\n", x,
-                         area_.bottom + 17, x_.text(tick));
+      svg += line(x, area_.bottom, x, area_.bottom + 4, kAxis);
+      svg += text_svg(x, area_.bottom + 17, "middle", kTickText, x_.text(tick));
     }
     for (const double tick : y_.ticks()) {
       const double y = y_.pixel(tick);
-      svg += line(area_.left - 4, y, area_.left, y, "class=\"axis\"");
-      svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"tick\" text-anchor=\"end\">{}</text>\n",
-                         area_.left - 7, y + 4, y_.text(tick));
+      svg += line(area_.left - 4, y, area_.left, y, kAxis);
+      svg += text_svg(area_.left - 7, y + 4, "end", kTickText, y_.text(tick));
     }
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"axis-title\" text-anchor=\"middle\">{}{}</text>\n",
-                       (area_.left + area_.right) / 2, area_.bottom + 38, escaped(spec_.title),
-                       x_.logarithmic() ? ", log scale" : "");
+    svg += text_svg((area_.left + area_.right) / 2, area_.bottom + 38, "middle", kAxisText,
+                    spec_.title + (x_.logarithmic() ? ", log scale" : ""));
     const double middle = (area_.top + area_.bottom) / 2, left = area_.left - 44;
-    svg += fmt::format(
-        "<text x=\"{0:.1f}\" y=\"{1:.1f}\" class=\"axis-title\" text-anchor=\"middle\" "
-        "transform=\"rotate(-90 {0:.1f} {1:.1f})\">{2}</text>\n",
-        left, middle, escaped(quality_title));
+    const std::string turned = fmt::format("{0} transform=\"rotate(-90 {1:.1f} {2:.1f})\"", kAxisText, left, middle);
+    svg += text_svg(left, middle, "middle", turned.c_str(), quality_title);
     return svg;
   }
 
@@ -152,23 +163,28 @@ class Panel {
     const auto found = std::ranges::find_if(points_, [](const Point& point) { return point.family == "baseline"; });
     if (found == points_.end()) return {};
     const double y = y_.pixel(found->quality);
-    return line(area_.left, y, area_.right, y, "class=\"baseline\"");
+    return line(area_.left, y, area_.right, y, kBaseline);
   }
 
   bool on_front(const Point& point) const { return std::ranges::find(front_, point.row) != front_.end(); }
 
+  std::vector<const Point*> front_points() const {
+    std::vector<const Point*> found;
+    for (const Json* row : front_) {
+      found.push_back(&*std::ranges::find_if(points_, [&](const Point& point) { return point.row == row; }));
+    }
+    return found;
+  }
+
   // A staircase: what no measured model reaches lies above and to the left of it.
   std::string front() const {
-    std::vector<const Point*> steps;
-    for (const Json* row : front_) {
-      steps.push_back(&*std::ranges::find_if(points_, [&](const Point& point) { return point.row == row; }));
-    }
+    const std::vector<const Point*> steps = front_points();
     std::string path;
     for (const Point* step : steps) {
       const double x = x_.pixel(step->cost), y = y_.pixel(step->quality);
       path += path.empty() ? fmt::format("M{:.1f} {:.1f}", x, y) : fmt::format(" H{:.1f} V{:.1f}", x, y);
     }
-    return steps.size() < 2 ? std::string() : fmt::format("<path d=\"{}\" class=\"front\"/>\n", path);
+    return steps.size() < 2 ? std::string() : fmt::format("<path d=\"{}\" {}/>\n", path, kFront);
   }
 
   std::string intervals() const {
@@ -195,6 +211,28 @@ class Panel {
     return svg;
   }
 
+  // Thin boxes around everything that a label should rather not cross.
+  std::vector<Box> lines() const {
+    std::vector<Box> boxes;
+    const auto add = [&](double x1, double y1, double x2, double y2) {
+      boxes.push_back({std::min(x1, x2) - 1, std::min(y1, y2) - 1, std::max(x1, x2) + 1, std::max(y1, y2) + 1});
+    };
+    for (const Point& point : points_) {
+      const double x = x_.pixel(point.cost), y = y_.pixel(point.quality);
+      add(x, y_.pixel(point.quality_low), x, y_.pixel(point.quality_high));
+      add(x_.pixel(point.cost_low), y, x_.pixel(point.cost_high), y);
+      if (point.family == "baseline") add(area_.left, y, area_.right, y);
+    }
+    const std::vector<const Point*> steps = front_points();
+    for (size_t i = 1; i < steps.size(); ++i) {
+      const double x0 = x_.pixel(steps[i - 1]->cost), y0 = y_.pixel(steps[i - 1]->quality);
+      const double x1 = x_.pixel(steps[i]->cost), y1 = y_.pixel(steps[i]->quality);
+      add(x0, y0, x1, y0);
+      add(x1, y0, x1, y1);
+    }
+    return boxes;
+  }
+
   std::string labels() const {
     std::vector<Label> placed;
     std::vector<Box> taken;
@@ -207,23 +245,21 @@ class Panel {
       placed.push_back(label);
       taken.push_back({x - kMark - 1, y - kMark - 1, x + kMark + 1, y + kMark + 1});
     }
-    place_labels(placed, taken, area_, kCharacterWidth, kLineHeight);
+    place_labels(placed, taken, lines(), area_, kCharacterWidth, kLineHeight);
     std::string svg;
     for (const Label& label : placed) {
       if (!label.box) continue;
       const Box& box = *label.box;
       if (label.needs_line) {
         const double x = std::clamp(label.x, box.left, box.right), y = std::clamp(label.y, box.top, box.bottom);
-        svg += line(label.x, label.y, x, y, "class=\"leader\"");
+        svg += line(label.x, label.y, x, y, kLeader);
       }
       const bool right = box.left >= label.x, left = box.right <= label.x;
       const double x = right ? box.left : left ? box.right : (box.left + box.right) / 2;
-      svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"label\" text-anchor=\"{}\">{}</text>\n", x,
-                         box.bottom - 3,
-                         right  ? "start"
-                         : left ? "end"
-                                : "middle",
-                         escaped(label.text));
+      const char* anchor = right ? "start" : left ? "end" : "middle";
+      // A white rim under the letters keeps them legible where they must cross a line.
+      svg += text_svg(x, box.bottom - 3, anchor, kHaloText, label.text);
+      svg += text_svg(x, box.bottom - 3, anchor, kLabelText, label.text);
     }
     return svg;
   }
@@ -240,14 +276,14 @@ std::string legend(const std::vector<Json>& rows, double y) {
   std::string svg;
   double x = 62;
   const auto entry = [&](const std::string& mark, const std::string& text) {
-    svg += mark + fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"label\">{}</text>\n", x + 12, y + 4, text);
+    svg += mark + text_svg(x + 12, y + 4, "start", kLabelText, text);
     x += 34 + kCharacterWidth * static_cast<double>(text.size());
   };
   for (const FamilyStyle& style : kFamilies) {
     const bool used = std::ranges::any_of(rows, [&](const Json& row) { return family_of_row(row) == style.family; });
     if (used) entry(mark_svg(style.family, x, y, true), style.title);
   }
-  entry(line(x - 8, y, x + 8, y, "class=\"front\""), "front (filled marks)");
+  entry(line(x - 8, y, x + 8, y, kFront), "front (filled marks)");
   return svg;
 }
 
@@ -260,15 +296,6 @@ std::string latency_title(const std::vector<Json>& rows) {
   }
   return "Latency, ms";
 }
-
-constexpr const char* kStyle = R"(<style>
-text { font-family: "Inter", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; fill: #222; }
-.title { font-size: 16px; font-weight: 600; } .axis-title { font-size: 13px; }
-.tick { font-size: 11px; fill: #555; font-variant-numeric: tabular-nums; } .label { font-size: 11px; }
-.axis { stroke: #888; stroke-width: 1; } .baseline { stroke: #888; stroke-width: 0.8; stroke-dasharray: 4 3; }
-.front { stroke: #777; stroke-width: 1.4; fill: none; } .leader { stroke: #aaa; stroke-width: 0.7; }
-</style>
-)";
 
 }  // namespace
 
@@ -306,12 +333,12 @@ std::string tradeoff_svg(const std::vector<Json>& rows, const TradeoffOptions& o
   const Box right = {left.right + 80, top, left.right + 80 + panel, bottom};
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" "
+      "font-family=\"Inter, Helvetica Neue, Arial, DejaVu Sans, sans-serif\" "
       "aria-label=\"Quality against size and against latency\">\n",
       options.width, options.height);
-  svg += kStyle;
   svg += fmt::format("<rect width=\"{}\" height=\"{}\" fill=\"#ffffff\"/>\n", options.width, options.height);
   if (!options.title.empty()) {
-    svg += fmt::format("<text x=\"62\" y=\"26\" class=\"title\">{}</text>\n", escaped(options.title));
+    svg += text_svg(62, 26, "start", "font-size=\"16\" font-weight=\"600\" fill=\"#222222\"", options.title);
   }
   svg += Panel(rows, quality, {"bundle_bytes", 1e-6, "Bundle size, MB"}, left).svg(quality_title);
   svg += Panel(rows, quality, {"latency_ms_p50", 1, latency_title(rows)}, right).svg(quality_title);

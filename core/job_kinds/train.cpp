@@ -122,6 +122,8 @@ Json train_job(const JobSpec& spec, JobContext& context) {
                                          {"max_length", max_length},
                                          {"options", json_get_or(settings, "options", Json::object(), kSettingsOf)}};
   save_bundle(result.model, spec.output_folder, context.cancel);
+  std::error_code ignored;
+  fs::remove_all(options.checkpoint_folder, ignored);
 
   context.progress.set_stage("evaluating");
   JobContext evaluating = context.slice(0.95, 1);

@@ -173,7 +173,9 @@ TEST(Examples, ArePagedAndKnowTheTotal) {
       answer_of("examples", {{"task", world.task().string()}, {"split", "dev"}, {"offset", 75}, {"count", 20}});
   EXPECT_EQ(answer.at("total"), 80);
   EXPECT_EQ(answer.at("examples").size(), 5u);
-  EXPECT_EQ(answer.at("labels"), (Json{"negative", "positive"}));
+  EXPECT_EQ(answer.at("labels"), (Json{"0", "1"}));
+  const Json named = answer_of("examples", {{"task", world.task().string()}, {"model", world.model().string()}});
+  EXPECT_EQ(named.at("labels"), (Json{"negative", "positive"}));
   const Json lab = answer_of("examples", {{"task", "lab"}, {"split", "test"}, {"count", 2}});
   EXPECT_EQ(lab.at("examples").size(), 2u);
   EXPECT_FALSE(lab.at("examples")[0].at("evidence").empty());

@@ -89,7 +89,7 @@ TEST(Labels, NeverOverlapEachOtherOrAMark) {
       labels.push_back(label);
       marks.push_back({label.x - 6, label.y - 6, label.x + 6, label.y + 6});
     }
-    place_labels(labels, marks, area, 6, 13);
+    place_labels(labels, marks, {{0, 150, 400, 151}}, area, 6, 13);
     size_t placed = 0;
     for (size_t i = 0; i < labels.size(); ++i) {
       if (!labels[i].box) continue;

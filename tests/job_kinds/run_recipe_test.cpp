@@ -136,7 +136,9 @@ TEST(RunRecipe, OnlyWhatIsAskedForIsMeasured) {
   EXPECT_TRUE(whole[1].contains("accuracy"));
   EXPECT_TRUE(whole[1].contains("label_loyalty"));
   settings["recipe"]["measure"] = {"beauty"};
-  EXPECT_EQ(run_job_here("run_recipe", settings).last.error.kind, ErrorKind::InvalidInput);
+  const JobEvent refused = run_job_here("run_recipe", settings).last;
+  EXPECT_EQ(refused.kind, JobEventKind::Failed);
+  EXPECT_NE(refused.error.message.find("beauty"), std::string::npos);
 }
 
 TEST(RunRecipe, EveryIssueIsToldBeforeAnyWork) {

@@ -43,7 +43,7 @@ inline void write_split(const std::filesystem::path& file, int count, uint64_t s
     const uint64_t padding = rng.below(6);
     std::string sentence = "the " + tiny_words()[7 + rng.below(2)] + " was";
     for (uint64_t p = 0; p < padding; ++p) sentence += " " + tiny_words()[10 + rng.below(6)];
-    out << sentence << " " << tiny_words()[judging] << "\t" << (judging < 3 ? "positive" : "negative") << "\n";
+    out << sentence << " " << tiny_words()[judging] << "\t" << (judging < 3 ? 1 : 0) << "\n";
   }
 }
 

@@ -172,7 +172,9 @@ TEST(HeatMapView, ExportsWhatIsSeen) {
   const QStringList fields = lines[3].split(',');
   EXPECT_EQ(fields[0], QStringLiteral("2"));
   EXPECT_EQ(static_cast<float>(fields[2].toDouble()), static_cast<float>(valueOf(weight, 2, 1)));
+  view->setConditions(QStringLiteral("MiniLM, seed 1"));
   const QByteArray svg = renderSvg(*view);
+  EXPECT_TRUE(svg.contains("MiniLM, seed 1"));
   EXPECT_TRUE(svg.contains("encoder.0.ffn"));
   EXPECT_TRUE(svg.contains("[3, 4]"));
 }

@@ -55,7 +55,7 @@ void AttentionHeadView::rebuild() {
   if (m_attention != nullptr) {
     setEmptyText(m_row < 0 ? tr("Layer %1, head %2 was removed from this model.").arg(m_layer.value).arg(m_head.value)
                            : tr("Every token of this sentence is hidden."));
-    setConditions(tr("Sentence: %1. The weights that leave a token sum to 1.").arg(m_attention->tokens.join(' ')));
+    setNote(tr("Sentence: %1. The weights that leave a token sum to 1.").arg(m_attention->tokens.join(' ')));
   }
   setReadout({});
   layoutScroll();

@@ -80,8 +80,8 @@ void AttentionOverview::rebuild() {
         row.push_back(at < 0 || shown.empty() ? QImage() : thumbnail(*m_attention, LayerIndex(layer), at, shown));
       }
     }
-    setConditions(tr("Sentence: %1. Rows of a thumbnail are the tokens that look, columns the tokens looked at.")
-                      .arg(m_attention->tokens.join(' ')));
+    setNote(tr("Sentence: %1. Rows of a thumbnail are the tokens that look, columns the tokens looked at.")
+                .arg(m_attention->tokens.join(' ')));
   }
   setReadout({});
   updateGeometry();

@@ -24,6 +24,12 @@ void Chart::setTitle(const QString& title) {
 
 void Chart::setConditions(const QString& conditions) { m_conditions = conditions; }
 
+void Chart::setNote(const QString& note) { m_note = note; }
+
+QString Chart::figureConditions() const {
+  return m_note.isEmpty() || m_conditions.isEmpty() ? m_note + m_conditions : m_note + ' ' + m_conditions;
+}
+
 void Chart::setEmptyText(const QString& sentence) {
   m_emptyText = sentence;
   update();

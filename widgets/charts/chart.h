@@ -22,7 +22,8 @@ class Chart : public QWidget, public Figure {
   FigureActions& figureActions() { return *m_actions; }
 
   QString figureTitle() const override { return m_title; }
-  QString figureConditions() const override { return m_conditions; }
+  // The note of what is shown, then the conditions.
+  QString figureConditions() const override;
   QSize figureSize() const override;
 
  Q_SIGNALS:
@@ -37,6 +38,8 @@ class Chart : public QWidget, public Figure {
     Q_UNUSED(painter)
     Q_UNUSED(colors)
   }
+  // What the data say of themselves (their shape, the sentence); stands before the conditions that a page sets.
+  void setNote(const QString& note);
   // Emits readoutChanged and shows the text as a tooltip at the pointer.
   void setReadout(const QString& text);
   // Theme or text size changed; the base repaints.
@@ -44,6 +47,7 @@ class Chart : public QWidget, public Figure {
 
  private:
   QString m_title;
+  QString m_note;
   QString m_conditions;
   QString m_emptyText;
   QString m_readout;

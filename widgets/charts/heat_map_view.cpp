@@ -43,8 +43,8 @@ void HeatMapView::setSource(std::shared_ptr<const Weight> weight, const MatrixLa
   m_labels = labels;
   m_sinceSource.start();
   setTitle(labels.name);
-  setConditions(tr("%1, %2.").arg(QString::fromStdString(to_string(shape_of(*m_weight))),
-                                  QString::fromStdString(describe(*m_weight))));
+  setNote(tr("%1, %2.").arg(QString::fromStdString(to_string(shape_of(*m_weight))),
+                            QString::fromStdString(describe(*m_weight))));
   m_store = std::make_unique<TileStore>(Matrix(m_weight));
   connect(m_store.get(), &TileStore::previewReady, this, [this] {
     updateScale();

@@ -50,8 +50,8 @@ void SaliencyView::setSaliency(const SaliencyData& saliency) {
   setReadout({});
   if (!saliency.tokens.empty()) {
     setTitle(tr("Saliency: %1").arg(saliency.method));
-    setConditions(tr("%1 of the score of “%2”. Predicted: %3 (%4).")
-                      .arg(saliency.method, saliency.label, saliency.prediction, formatNumber(saliency.probability)));
+    setNote(tr("%1 of the score of “%2”. Predicted: %3 (%4).")
+                .arg(saliency.method, saliency.label, saliency.prediction, formatNumber(saliency.probability)));
   }
   updateGeometry();
   update();

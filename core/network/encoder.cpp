@@ -6,6 +6,9 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <limits>
+
+#include "network/fused_attention.h"
 
 namespace espalier {
 namespace {
@@ -62,12 +65,22 @@ at::Tensor AttentionModule::operator()(const at::Tensor& hidden, const at::Tenso
                                        at::Tensor* probabilities, const ForwardState& state) const {
   const int64_t batch = hidden.size(0);
   const at::Tensor queries_of = first_only ? hidden.narrow(1, 0, 1) : hidden;
+  const at::Tensor queries = q_proj(queries_of, state.token_mask);
+  const at::Tensor keys = k_proj(hidden, state.token_mask);
+  const at::Tensor values = v_proj(hidden, state.token_mask);
+  const bool fits_fused = queries.device().is_cpu() && queries.scalar_type() == at::kFloat && spec.num_heads() > 0;
+  if (state.fused && fits_fused && !gate.defined() && probabilities == nullptr) {
+    AttentionDropout dropout;
+    if (state.training && state.attention_dropout > 0) dropout = {state.attention_dropout, state.dropout->next_key()};
+    const at::Tensor context = fused_attention(queries, keys, values, state.token_mask, spec.num_heads(), dropout);
+    return state.drop_hidden(out_proj(context, state.token_mask));
+  }
   const auto split = [&](const at::Tensor& x) {
     return x.view({batch, x.size(1), spec.num_heads(), spec.head_dim}).transpose(1, 2);
   };
-  const at::Tensor query = split(q_proj(queries_of, state.token_mask));
-  const at::Tensor key = split(k_proj(hidden, state.token_mask));
-  const at::Tensor value = split(v_proj(hidden, state.token_mask));
+  const at::Tensor query = split(queries);
+  const at::Tensor key = split(keys);
+  const at::Tensor value = split(values);
 
   at::Tensor scores = at::matmul(query / std::sqrt(static_cast<double>(spec.head_dim)), key.transpose(2, 3));
   if (state.token_mask.defined()) {

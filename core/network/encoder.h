@@ -36,6 +36,7 @@ struct NormModule {
 struct ForwardState {
   at::Tensor token_mask;  // (B, S), 1 for tokens; undefined when no sequence is padded
   bool training = false;
+  bool fused = true;
   double hidden_dropout = 0;
   double attention_dropout = 0;
   DropoutStream* dropout = nullptr;

@@ -50,9 +50,13 @@ struct Network::Impl {
   Impl(const Model& model_in, NetworkOptions options_in)
       : model(model_in), options(std::move(options_in)), device(device_named(options.device)) {
     for (const std::string& slot : model.weights.unique_slots()) {
-      weights[model.weights.handle(slot)] =
-          make_parametrization(model.weights.at(slot), {.device = options.device, .float64 = options.float64});
+      const WeightHandle handle = model.weights.handle(slot);
+      const bool sparse = options.sparse_word_gradient && slot == "embeddings.word.weight" &&
+                          model.weights.slots_of(handle).size() == 1;
+      weights[handle] = make_parametrization(
+          model.weights.at(slot), {.device = options.device, .float64 = options.float64, .sparse_rows = sparse});
     }
+    state.fused = options.fused;
     state.hidden_dropout = model.architecture.hidden_dropout;
     state.attention_dropout = model.architecture.attention_dropout;
     wire();

@@ -55,6 +55,12 @@ struct ForwardResult {
 struct NetworkOptions {
   std::string device = "cpu";
   bool float64 = false;  // double precision, for tests of exact properties
+  // The gradient of the word table as a sparse (V, hidden) tensor of the rows that a batch looked up, unless the table
+  // is used elsewhere too: a dense one costs a tenth of a training step for its zeros.
+  bool sparse_word_gradient = false;
+  // Attention by our own loops where they apply (float32 on the CPU, no gates, no probabilities asked for). They have a
+  // first derivative only; off, everything is made of libtorch's operations.
+  bool fused = true;
 };
 
 // Not thread-safe. Weights that share a handle in the model are one parameter here.

@@ -20,9 +20,12 @@ Tensor plain_float32(const at::Tensor& values) { return from_torch(values.detach
 class DenseParametrization : public Parametrization {
  public:
   DenseParametrization(const Weight& weight, const ParametrizationOptions& options)
-      : original_(weight), values_(place(to_torch(weight.as<Dense>()->values), options).requires_grad_(true)) {}
+      : original_(weight),
+        values_(place(to_torch(weight.as<Dense>()->values), options).requires_grad_(true)),
+        sparse_rows_(options.sparse_rows) {}
 
   at::Tensor effective() override { return values_; }
+  at::Tensor rows(const at::Tensor& ids) override { return at::embedding(values_, ids, -1, false, sparse_rows_); }
   std::map<std::string, at::Tensor> parameters() override { return {{"values", values_}}; }
   Weight finish() override {
     const Tensor& before = original_.as<Dense>()->values;
@@ -36,6 +39,7 @@ class DenseParametrization : public Parametrization {
  private:
   Weight original_;
   at::Tensor values_;
+  bool sparse_rows_;
 };
 
 class MaskedParametrization : public Parametrization {

@@ -35,6 +35,8 @@ class Parametrization {
 struct ParametrizationOptions {
   std::string device = "cpu";
   bool float64 = false;
+  // rows() of Dense values gives a sparse gradient: the rows that were looked up alone.
+  bool sparse_rows = false;
 };
 
 // The natural parametrization of each stored form: Dense values; Masked values under a mask that stays (the gradient of

@@ -7,7 +7,7 @@
 namespace espalier {
 namespace {
 
-constexpr int64_t kChunk = 1 << 15;  // elements; fixed, so that sums do not depend on the number of threads
+constexpr int64_t kChunk = 1 << 15;  // elements; fixed, so that results do not depend on the number of threads
 
 // The numbers of one step, the same for every element.
 struct StepFactors {
@@ -33,6 +33,10 @@ __attribute__((target_clones("avx512f", "avx2", "default"))) void step_chunk(flo
   }
 }
 
+__attribute__((target_clones("avx512f", "avx2", "default"))) void decay_chunk(float* p, int64_t n, float keep) {
+  for (int64_t i = 0; i < n; ++i) p[i] *= keep;
+}
+
 __attribute__((target_clones("avx512f", "avx2", "default"))) double squares_of_chunk(const float* g, int64_t n) {
   constexpr int64_t kLanes = 16;
   float lanes[kLanes] = {};
@@ -50,7 +54,8 @@ bool plain_float(const at::Tensor& tensor) {
   return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous();
 }
 
-double sum_of_squares(const at::Tensor& gradient) {
+double sum_of_squares(const at::Tensor& any_gradient) {
+  const at::Tensor gradient = any_gradient.is_sparse() ? any_gradient.coalesce().values() : any_gradient;
   if (!plain_float(gradient)) return gradient.pow(2).sum().to(at::kDouble).item<double>();
   const auto* values = gradient.data_ptr<float>();
   const int64_t count = gradient.numel();
@@ -66,6 +71,58 @@ double sum_of_squares(const at::Tensor& gradient) {
   return sum;
 }
 
+void step_all(AdamWEntry& entry, const at::Tensor& gradient, const StepFactors& factors) {
+  auto* p = entry.parameter.data_ptr<float>();
+  auto* m = entry.first_moment.data_ptr<float>();
+  auto* v = entry.second_moment.data_ptr<float>();
+  const auto* g = gradient.data_ptr<float>();
+  const int64_t count = entry.parameter.numel();
+  at::parallel_for(0, (count + kChunk - 1) / kChunk, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin * kChunk; at < std::min(end * kChunk, count); at += kChunk) {
+      step_chunk(p + at, m + at, v + at, g + at, std::min(kChunk, count - at), factors);
+    }
+  });
+}
+
+std::vector<bool> rows_that_are_not_zero(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor any = at::logical_or(a.ne(0).any(1), b.ne(0).any(1)).contiguous();
+  const auto* flags = any.data_ptr<bool>();
+  return std::vector<bool>(flags, flags + any.numel());
+}
+
+// A row without gradient and moments only decays: the second moment would stay zero, the update would be 0 / epsilon.
+void step_rows(AdamWEntry& entry, const at::Tensor& coalesced, const StepFactors& factors) {
+  const int64_t rows = entry.parameter.size(0);
+  const int64_t width = entry.parameter.size(1);
+  if (entry.rows_with_moments.empty()) {
+    entry.rows_with_moments = rows_that_are_not_zero(entry.first_moment, entry.second_moment);
+  }
+  const at::Tensor indices = coalesced.indices()[0].contiguous();
+  const at::Tensor values = coalesced.values().contiguous();
+  const std::vector<float> zeros(static_cast<size_t>(width), 0.F);
+  std::vector<const float*> gradient_of_row(static_cast<size_t>(rows), nullptr);
+  for (int64_t i = 0; i < indices.numel(); ++i) {
+    const auto row = static_cast<size_t>(indices.data_ptr<int64_t>()[i]);
+    gradient_of_row[row] = values.data_ptr<float>() + i * width;
+    entry.rows_with_moments[row] = true;
+  }
+  auto* p = entry.parameter.data_ptr<float>();
+  auto* m = entry.first_moment.data_ptr<float>();
+  auto* v = entry.second_moment.data_ptr<float>();
+  at::parallel_for(0, rows, std::max<int64_t>(1, kChunk / width), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const auto r = static_cast<size_t>(row);
+      const int64_t at = row * width;
+      if (entry.rows_with_moments[r]) {
+        const float* g = gradient_of_row[r] != nullptr ? gradient_of_row[r] : zeros.data();
+        step_chunk(p + at, m + at, v + at, g, width, factors);
+      } else if (factors.keep != 1) {
+        decay_chunk(p + at, width, factors.keep);
+      }
+    }
+  });
+}
+
 }  // namespace
 
 AdamW::AdamW(const std::map<std::string, at::Tensor>& parameters, const std::function<bool(const std::string&)>& decays,
@@ -73,14 +130,16 @@ AdamW::AdamW(const std::map<std::string, at::Tensor>& parameters, const std::fun
     : options_(options) {
   for (const auto& [name, parameter] : parameters) {
     const at::Tensor values = parameter.detach();
-    entries_[name] = {parameter, decays(name), at::zeros_like(values), at::zeros_like(values)};
+    entries_[name] = {parameter, decays(name), at::zeros_like(values), at::zeros_like(values), {}};
   }
 }
 
-double AdamW::gradient_norm() const {
+double AdamW::gradient_norm() {
   double sum = 0;
-  for (const auto& [name, entry] : entries_) {
-    if (entry.parameter.grad().defined()) sum += sum_of_squares(entry.parameter.grad());
+  for (auto& [name, entry] : entries_) {
+    at::Tensor& gradient = entry.parameter.mutable_grad();
+    if (gradient.defined() && gradient.is_sparse()) gradient = gradient.coalesce();
+    if (gradient.defined()) sum += sum_of_squares(gradient);
   }
   return std::sqrt(sum);
 }
@@ -94,7 +153,8 @@ void AdamW::step(double learning_rate, double gradient_scale) {
   for (auto& [name, entry] : entries_) {
     at::Tensor& parameter = entry.parameter;
     if (!parameter.grad().defined()) continue;
-    const at::Tensor gradient = parameter.grad().contiguous();
+    at::Tensor gradient = parameter.grad();
+    if (gradient.is_sparse() && !plain_float(parameter)) gradient = gradient.to_dense();
     const double keep = 1 - learning_rate * (entry.decays ? options_.weight_decay : 0);
     if (!plain_float(parameter)) {
       const at::Tensor scaled = gradient * gradient_scale;
@@ -113,15 +173,18 @@ void AdamW::step(double learning_rate, double gradient_scale) {
                               .inverse_root = static_cast<float>(inverse_root),
                               .epsilon = static_cast<float>(options_.epsilon),
                               .gradient_scale = static_cast<float>(gradient_scale)};
-    auto* p = parameter.data_ptr<float>();
-    auto* m = entry.first_moment.data_ptr<float>();
-    auto* v = entry.second_moment.data_ptr<float>();
-    const auto* g = gradient.data_ptr<float>();
-    at::parallel_for(0, parameter.numel(), kChunk, [&](int64_t begin, int64_t end) {
-      step_chunk(p + begin, m + begin, v + begin, g + begin, end - begin, factors);
-    });
+    if (gradient.is_sparse()) {
+      step_rows(entry, gradient.coalesce(), factors);
+    } else {
+      step_all(entry, gradient.contiguous(), factors);
+    }
   }
   clear_gradients();
+}
+
+void AdamW::restored(int64_t steps) {
+  steps_ = steps;
+  for (auto& [name, entry] : entries_) entry.rows_with_moments.clear();
 }
 
 void AdamW::clear_gradients() {

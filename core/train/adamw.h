@@ -24,9 +24,13 @@ struct AdamWEntry {
   bool decays = true;
   at::Tensor first_moment;
   at::Tensor second_moment;
+  // For a table with sparse gradients: rows whose moments are not all zero. Empty: not known yet.
+  std::vector<bool> rows_with_moments;
 };
 
-// Not thread-safe; a step uses libtorch's threads and gives the same bits for any number of them.
+// Not thread-safe; a step uses libtorch's threads and gives the same bits for any number of them. A sparse gradient
+// means zeros in the rows it does not name: the step is that of the dense gradient, to the bit, without reading or
+// writing what cannot change.
 class AdamW {
  public:
   // `decays` says by name whether weight decay applies.
@@ -34,15 +38,16 @@ class AdamW {
         const AdamWOptions& options);
 
   // l2 norm of all gradients together.
-  double gradient_norm() const;
+  double gradient_norm();
   // One step with every gradient multiplied by gradient_scale. Parameters without a gradient stay. Clears gradients.
   void step(double learning_rate, double gradient_scale = 1);
   // Forgets the gradients.
   void clear_gradients();
 
   int64_t steps() const { return steps_; }
-  void set_steps(int64_t steps) { steps_ = steps; }
-  // By name, for checkpoints.
+  // After the parameters and moments were set from a checkpoint of so many steps.
+  void restored(int64_t steps);
+  // By name, for checkpoints; the tensors may be written to (see restored).
   const std::map<std::string, AdamWEntry>& entries() const { return entries_; }
 
  private:

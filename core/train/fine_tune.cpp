@@ -86,7 +86,7 @@ class Trainer {
         dev_(dev),
         options_(options),
         context_(context),
-        network_(model_, {.device = options.device, .float64 = false}),
+        network_(model_, {.device = options.device, .float64 = false, .sparse_word_gradient = true}),
         optimizer_(network_.parameters(), [this](const std::string& name) { return decays(name); },
                    {options.adam_beta1, options.adam_beta2, options.adam_epsilon, options.weight_decay}) {
     if (options.dropout >= 0) network_.set_dropout(options.dropout, options.dropout);
@@ -381,7 +381,7 @@ class Trainer {
       put(entry.first_moment, found->first_moments, name);
       put(entry.second_moment, found->second_moments, name);
     }
-    optimizer_.set_steps(found->step);
+    optimizer_.restored(found->step);
     // Owned copies: the file is about to be replaced.
     for (auto& [name, tensor] : found->best) tensor = from_torch(to_torch(tensor));
     state_ = std::move(*found);

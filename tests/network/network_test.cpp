@@ -268,6 +268,45 @@ TEST(Network, DropoutFollowsItsSeedAndIsOffAtFirst) {
   EXPECT_LE(largest_difference(run(1), off), 1e-6);
 }
 
+TEST(Network, FusedAttentionIsTheSameFunctionAndGradient) {
+  for (const double dropout : {0.0, 0.3}) {
+    std::map<bool, at::Tensor> logits;
+    std::map<bool, std::map<std::string, at::Tensor>> gradients;
+    for (const bool fused : {false, true}) {
+      NetworkOptions options;
+      options.fused = fused;
+      Network network(tiny_model(tiny_architecture(HeadKind::TokenClassification)), options);
+      network.train(true);
+      network.set_dropout(0, dropout);
+      network.seed_dropout(5);
+      const NetworkBatch batch = padded_batch();
+      const at::Tensor result = network.forward(batch).logits * batch.attention_mask.unsqueeze(-1);
+      result.pow(2).sum().backward();
+      logits[fused] = result.detach();
+      for (const auto& [name, parameter] : network.parameters()) gradients[fused][name] = parameter.grad();
+    }
+    EXPECT_LE(largest_difference(logits[true], logits[false]), 2e-5) << dropout;
+    for (const auto& [name, wanted] : gradients[false]) {
+      const double size = std::max(1.0, wanted.abs().max().item<double>());
+      EXPECT_LE(largest_difference(gradients[true][name], wanted), 1e-4 * size) << name << " " << dropout;
+    }
+  }
+}
+
+TEST(Network, OnlyPlainOperationsHaveASecondDerivative) {
+  const auto second_order = [](bool fused) {
+    NetworkOptions options;
+    options.fused = fused;
+    Network network(tiny_model(tiny_architecture()), options);
+    const at::Tensor weight = network.parameters().at("encoder.0.attention.q_proj.weight");
+    const at::Tensor loss = network.forward(padded_batch()).logits.pow(2).sum();
+    const at::Tensor gradient = torch::autograd::grad({loss}, {weight}, {}, true, true)[0];
+    return torch::autograd::grad({gradient.pow(2).sum()}, {weight})[0].abs().max().item<double>();
+  };
+  EXPECT_GT(second_order(false), 0);
+  EXPECT_EQ(test::expect_error([&] { second_order(true); }).kind(), ErrorKind::Unsupported);
+}
+
 TEST(Dropout, KeepsTheShareAndTheMean) {
   DropoutStream stream;
   stream.seed(7);

@@ -99,6 +99,30 @@ TEST(AdamW, FloatLoopAndTensorOperationsAgree) {
   EXPECT_LE((fine.detach() - fast.detach()).abs().max().item<double>(), 1e-6);
 }
 
+TEST(AdamW, ASparseGradientTakesTheStepOfTheDenseOne) {
+  const at::Tensor start = at::linspace(-1, 1, 5000).view({50, 100});
+  at::Tensor dense = start.clone().requires_grad_(true);
+  at::Tensor sparse = start.clone().requires_grad_(true);
+  const auto all = [](const std::string&) { return true; };
+  AdamW dense_optimizer({{"w", dense}}, all, {});
+  AdamW sparse_optimizer({{"w", sparse}}, all, {});
+  for (int64_t step = 1; step <= 6; ++step) {
+    // Rows come twice in a batch, come back later, or never come.
+    const at::Tensor ids = at::tensor(std::vector<int64_t>{3, 7, 3, 20 + step, 20 + step % 2});
+    const at::Tensor factor = at::sin(at::arange(500).view({5, 100}) + step);
+    (at::embedding(dense, ids) * factor).sum().backward();
+    (at::embedding(sparse, ids, -1, false, true) * factor).sum().backward();
+    ASSERT_TRUE(sparse.grad().is_sparse());
+    EXPECT_NEAR(dense_optimizer.gradient_norm(), sparse_optimizer.gradient_norm(), 1e-5);
+    dense_optimizer.step(1e-2, 0.5);
+    sparse_optimizer.step(1e-2, 0.5);
+    if (step == 3) sparse_optimizer.restored(3);
+  }
+  EXPECT_TRUE(at::equal(dense.detach(), sparse.detach()));
+  const AdamWEntry& entry = sparse_optimizer.entries().at("w");
+  EXPECT_TRUE(at::equal(dense_optimizer.entries().at("w").second_moment, entry.second_moment));
+}
+
 TEST(AdamW, FirstStepIsTheRateTimesTheSign) {
   at::Tensor w = at::tensor({1.0F, -2.0F}).requires_grad_(true);
   AdamW optimizer({{"w", w}}, [](const std::string&) { return true; }, {.weight_decay = 0.1});

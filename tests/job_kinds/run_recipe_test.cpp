@@ -98,7 +98,8 @@ TEST(RunRecipe, TheSameBeginningIsNotComputedTwice) {
   // A default that is written out is the same step; a switched-off step is none.
   Json spelled = three_steps();
   spelled[2]["settings"] = {{"bits", 8}};
-  spelled.insert(spelled.begin(), {{"method", "factorize.svd"}, {"enabled", false}});
+  const Json switched_off = {{"method", "factorize.svd"}, {"enabled", false}};
+  spelled.insert(spelled.begin(), switched_off);
   EXPECT_TRUE(answer_of("run_recipe", settings_of(world, spelled)).at("rows")[3].at("cached").get<bool>());
   Json seeded = settings_of(world, three_steps());
   seeded["recipe"]["seed"] = 4;

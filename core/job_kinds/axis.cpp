@@ -9,7 +9,7 @@ namespace espalier {
 namespace {
 
 constexpr double kLogSpan = 20;
-constexpr double kTicksWanted = 5;
+constexpr double kTicksWanted = 6.5;
 
 // 1, 2 or 5 times a power of ten.
 double round_step(double span) {

@@ -16,14 +16,14 @@ const std::vector<std::string> kSplits = {"train", "dev", "test", "shifted"};
 // The harder split: longer, more negation and contrast, and others disagree with the writer more often than not.
 lab::Mixture shifted_mixture() {
   lab::Mixture mixture;
-  mixture.negation = 0.32;
+  mixture.negation = 0.3;
   mixture.long_scope = 0.4;
   mixture.double_negation = 0.15;
-  mixture.contrast = 0.32;
+  mixture.contrast = 0.3;
   mixture.concession = 0.55;
-  mixture.mixed = 0.4;
-  mixture.rare_word = 0.16;
-  mixture.other = 0.35;
+  mixture.mixed = 0.35;
+  mixture.rare_word = 0.12;
+  mixture.other = 0.3;
   mixture.agreeing_other = 0.25;
   mixture.min_distractors = 1;
   mixture.max_distractors = 3;

@@ -8,7 +8,7 @@ namespace espalier {
 
 struct LabOptions {
   uint64_t seed = 20240607;
-  int64_t train_size = 12000;
+  int64_t train_size = 24000;
   int64_t dev_size = 1500;
   int64_t test_size = 1500;
   int64_t shifted_size = 1500;  // harder: more negation and contrast, longer, distractors that correlate the other way

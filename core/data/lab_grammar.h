@@ -37,16 +37,16 @@ struct Clause {
 
 // How often each difficulty occurs.
 struct Mixture {
-  double negation = 0.16;         // of opinions
+  double negation = 0.13;         // of opinions
   double long_scope = 0.25;       // of negations: the negator stands in a clause around
   double double_negation = 0.08;  // of negations
-  double contrast = 0.16;         // of opinions, a weaker side beside them
+  double contrast = 0.13;         // of opinions, a weaker side beside them
   double concession = 0.4;        // of contrasts: the side that does not count comes with although or despite
   double second_opinion = 0.3;    // of reviews
-  double mixed = 0.25;            // of second opinions: of the other polarity, outweighed
-  double rare_word = 0.08;        // of opinion words
-  double other = 0.2;             // of distractors: the opinion of another
-  double agreeing_other = 0.7;    // of others' opinions: same polarity as the label
+  double mixed = 0.2;             // of second opinions: of the other polarity, outweighed
+  double rare_word = 0.05;        // of opinion words
+  double other = 0.15;            // of distractors: the opinion of another
+  double agreeing_other = 0.75;   // of others' opinions: same polarity as the label
   int64_t min_distractors = 0;
   int64_t max_distractors = 2;
 };

@@ -114,7 +114,7 @@ TEST(Lab, ExportedFilesAreATask) {
   std::ifstream train(temp.path() / "lab" / "train.tsv");
   int64_t lines = 0;
   for (std::string line; std::getline(train, line);) ++lines;
-  EXPECT_EQ(lines, 12001);
+  EXPECT_EQ(lines, 24001);
   const auto described = espalier({"lab", "--json"});
   ASSERT_EQ(described.exit_code, 0) << described.err;
   EXPECT_EQ(described.json()["splits"].size(), 4u);

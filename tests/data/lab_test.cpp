@@ -182,7 +182,7 @@ TEST(Lab, SizesAndNames) {
   EXPECT_EQ(task.name, "lab");
   EXPECT_EQ(task.splits, kSplits);
   EXPECT_EQ(task.labels, (std::vector<std::string>{"negative", "positive"}));
-  EXPECT_EQ(task.load("train", {}).examples.size(), 12000u);
+  EXPECT_EQ(task.load("train", {}).examples.size(), 24000u);
   EXPECT_EQ(task.load("shifted", {}).examples.size(), 1500u);
   EXPECT_FALSE(task.generator.empty());
   EXPECT_EQ(test::expect_error([&] { task.load("validation-of-nothing", {}); }).kind(), ErrorKind::InvalidInput);
@@ -257,7 +257,7 @@ uint64_t fingerprint(const Task& task) {
 TEST(Lab, TheSameBytesForever) {
   EXPECT_EQ(fingerprint(noisy_lab()), fingerprint(make_lab_task()));
   // Changing the lab changes every figure measured on it: raise its generator number and train its model again.
-  EXPECT_EQ(fingerprint(noisy_lab()), 0u);
+  EXPECT_EQ(fingerprint(noisy_lab()), 2593000826536137586ULL);
   LabOptions other;
   other.seed = 1;
   EXPECT_NE(fingerprint(make_lab_task(other)), fingerprint(noisy_lab()));
@@ -291,7 +291,7 @@ TEST(LabTokenizer, TypedEnglishHasNoUnknowns) {
     EXPECT_NE(id, unknown);
     pieces += tokenizer->token(id).starts_with("##");
   }
-  EXPECT_LT(pieces, 20u);
+  EXPECT_LT(pieces, 30u);
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 #include "engine/engine.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <mutex>
 #include <thread>
 
 #include "engine/forward.h"
+#include "engine/onednn.h"
 #include "engine/prepared_model.h"
 
 namespace espalier {
@@ -44,18 +43,6 @@ int threads_for(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-// The library must not open threads of its own inside ours. The setting belongs to the calling thread and is put back.
-class LibraryOnOneThread {
- public:
-  LibraryOnOneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~LibraryOnOneThread() { omp_set_num_threads(before_); }
-  LibraryOnOneThread(const LibraryOnOneThread&) = delete;
-  LibraryOnOneThread& operator=(const LibraryOnOneThread&) = delete;
-
- private:
-  int before_;
-};
-
 }  // namespace
 
 struct Engine::Impl {
@@ -72,7 +59,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 EngineOutput Engine::run(const PackedBatch& batch, const EngineRequest& request) const {
   check_batch(impl_->model.architecture, batch);
-  const LibraryOnOneThread one_thread;
+  const onednn::OneThread one_thread;
   std::unique_ptr<Workspace> workspace = impl_->workspaces.take();
   EngineOutput output = run_forward(impl_->model, batch, request, impl_->threads, *workspace);
   impl_->workspaces.give_back(std::move(workspace));

@@ -9,7 +9,9 @@
 
 namespace espalier {
 
-enum class KernelSet { Best, Avx2, Reference };  // Reference: plain loops, the meaning of every kernel
+// Best: what this processor runs fastest. Avx2: our kernels as on a processor without AVX-512 (float products stay with
+// oneDNN). Reference: plain loops for everything, the meaning of every kernel.
+enum class KernelSet { Best, Avx2, Reference };
 
 struct EngineOptions {
   int threads = 0;  // 0: as many as there are cores
@@ -29,14 +31,19 @@ struct EngineOutput {
   std::vector<std::vector<Tensor>> attentions;  // [layer][sequence] (heads, n, n), when asked for
 };
 
-// One line of what the engine made of a weight: "encoder.0.attention.q_proj: int8 dynamic per token, oneDNN".
+// One line of what the engine made of a weight: "encoder.0.attention.out_proj", "int8 dynamic per token, oneDNN".
 struct PlanEntry {
-  std::string slot;
-  std::string kernel;
-  int64_t resident_bytes = 0;  // packed weights; 0 when shared with an earlier entry
+  std::string slot;    // "qkv_proj" stands for q_proj, k_proj and v_proj that became one product
+  std::string kernel;  // ends in ", shared" when an earlier entry holds the weight
+  // Memory that the engine made for it: packed weights. 0 when shared, and for an embedding whose rows are read from
+  // the model's own (mapped) tensor.
+  int64_t resident_bytes = 0;
 };
 
-// A model made ready to run. run() may be called by many threads at once; each call uses up to `threads` threads.
+// A model made ready to run. Activations of quantized weights are quantized as their ActivationRange says: code =
+// round(x * 127 / range) in [-127, 127], products exact in int32; the pooler and the heads on first tokens see one row
+// a sequence, so their range is that row's. Softmax, norms and activation functions are float32. run() may be called by
+// many threads at once; each call uses up to `threads` threads.
 class Engine {
  public:
   // Packs the weights. Throws Unsupported naming the slot and form that it cannot run.

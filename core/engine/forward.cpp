@@ -84,6 +84,7 @@ class Pass {
     for (int64_t b = 0; b < sequences_; ++b) {
       std::fill(buffers_.sequence_of_row + start(b), buffers_.sequence_of_row + start(b + 1), static_cast<int32_t>(b));
     }
+    rows_.reserve(static_cast<size_t>(threads_));
     reserve_outputs();
   }
 

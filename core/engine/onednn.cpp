@@ -39,18 +39,6 @@ void* scratchpad_of_thread(size_t bytes) {
   return memory.data() + (kLine - address % kLine) % kLine;
 }
 
-// Kernels are compiled for the number of threads that OpenMP would give; ours run inside one thread each.
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
-
 [[noreturn]] void throw_as_error(const dnnl::error& error, const std::string& where) {
   const ErrorKind kind = error.status == dnnl_out_of_memory ? ErrorKind::OutOfMemory : ErrorKind::Internal;
   throw Error(kind, {.what = std::string("oneDNN refused a product: ") + error.what(), .where = where});
@@ -196,6 +184,9 @@ class Matrix : public PackedMatrix {
 };
 
 }  // namespace
+
+OneThread::OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+OneThread::~OneThread() { omp_set_num_threads(before_); }
 
 std::string version() {
   const dnnl_version_t* found = dnnl_version();

@@ -9,8 +9,21 @@ namespace espalier::onednn {
 
 std::string version();
 
-// A weight matrix in the layout that the library likes best, and products by it. Products run on the calling thread
-// alone; any number of threads may multiply by one matrix at once.
+// While it lives, the library opens no threads of its own from the calling thread: kernels are compiled for one thread
+// and run on one. The setting is OpenMP's for the calling thread, and is put back.
+class OneThread {
+ public:
+  OneThread();
+  ~OneThread();
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
+
+// A weight matrix in the layout that the library likes best, and products by it. Any number of threads may multiply by
+// one matrix at once, each with a OneThread above it.
 class PackedMatrix {
  public:
   virtual ~PackedMatrix() = default;

@@ -76,7 +76,7 @@ struct Table {
 };
 
 const Table& reference_table();
-#ifdef ESPALIER_X86_KERNELS
+#ifdef __x86_64__
 const Table& avx2_table();
 const Table& avx512_table();
 #endif

@@ -8,10 +8,8 @@
 namespace {
 
 constexpr int64_t kLanes = 8;
-// Register blocks of the two products of attention: rows of queries times vectors of columns.
-constexpr int kScoreRows = 4;
-constexpr int kScoreVectors = 3;
-constexpr int kValueRows = 6;
+// Registers of columns in a block of the two products of attention.
+constexpr int kScoreVectors = 2;
 constexpr int kValueVectors = 2;
 
 using Floats = __m256;
@@ -62,15 +60,12 @@ inline float max_of(Floats a) {
   return _mm_cvtss_f32(_mm_max_ss(quarters, _mm_shuffle_ps(quarters, quarters, 1)));
 }
 
-inline Floats load_ints_less(const void* from, const int32_t* less) {
-  return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_loadu_si256(static_cast<const __m256i*>(from)),
-                                             _mm256_loadu_si256(reinterpret_cast<const __m256i*>(less))));
+inline Ints load_ints(const void* from, int64_t count) {
+  return count == kLanes ? _mm256_loadu_si256(static_cast<const __m256i*>(from))
+                         : _mm256_maskload_epi32(static_cast<const int*>(from), first_lanes(count));
 }
-inline Floats load_first_ints_less(const void* from, const int32_t* less, int64_t count) {
-  const Ints lanes = first_lanes(count);
-  return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_maskload_epi32(static_cast<const int*>(from), lanes),
-                                             _mm256_maskload_epi32(less, lanes)));
-}
+inline Ints subtract(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
+inline Floats to_floats(Ints a) { return _mm256_cvtepi32_ps(a); }
 
 // 128 + clamp(round(x), -127, 127) as bytes.
 inline void store_codes(uint8_t* to, Floats x, int64_t count) {

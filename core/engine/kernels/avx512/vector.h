@@ -8,11 +8,9 @@
 namespace {
 
 constexpr int64_t kLanes = 16;
-// Register blocks of the two products of attention: rows of queries times vectors of columns.
-constexpr int kScoreRows = 6;
+// Registers of columns in a block of the two products of attention.
 constexpr int kScoreVectors = 4;
-constexpr int kValueRows = 6;
-constexpr int kValueVectors = 4;
+constexpr int kValueVectors = 2;
 
 using Floats = __m512;
 using Ints = __m512i;
@@ -50,14 +48,11 @@ inline Floats times_power_of_two(Floats x, Floats n) { return _mm512_scalef_ps(x
 inline float sum_of(Floats a) { return _mm512_reduce_add_ps(a); }
 inline float max_of(Floats a) { return _mm512_reduce_max_ps(a); }
 
-inline Floats load_ints_less(const void* from, const int32_t* less) {
-  return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(from), _mm512_loadu_si512(less)));
+inline Ints load_ints(const void* from, int64_t count) {
+  return count == kLanes ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi32(first_lanes(count), from);
 }
-inline Floats load_first_ints_less(const void* from, const int32_t* less, int64_t count) {
-  const __mmask16 lanes = first_lanes(count);
-  return _mm512_cvtepi32_ps(
-      _mm512_sub_epi32(_mm512_maskz_loadu_epi32(lanes, from), _mm512_maskz_loadu_epi32(lanes, less)));
-}
+inline Ints subtract(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
+inline Floats to_floats(Ints a) { return _mm512_cvtepi32_ps(a); }
 
 // 128 + clamp(round(x), -127, 127) as bytes.
 inline void store_codes(uint8_t* to, Floats x, int64_t count) {

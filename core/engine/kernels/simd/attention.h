@@ -6,15 +6,16 @@ namespace {
 
 using espalier::kernels::AttentionArgs;
 
-constexpr int kQueryRows = kScoreRows > kValueRows ? kScoreRows : kValueRows;
+// Queries of a block; both products keep their sums of all of them in registers.
+constexpr int kQueryRows = 6;
 
 inline int64_t whole_registers(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
-// Scratch: keys (h', n'), values (n, h'), scores (kQueryRows, n'), queries (h, kQueryRows); primes are rounded up.
+// Scratch: keys (h', n'), values (n, h'), scores (kQueryRows, n'); primes are rounded up to whole registers.
 int64_t attention_scratch(int64_t keys, int64_t head_dim) {
   const int64_t n = whole_registers(keys);
   const int64_t h = whole_registers(head_dim);
-  return h * n + keys * h + kQueryRows * n + h * kQueryRows + kLanes;
+  return h * n + keys * h + kQueryRows * n;
 }
 
 // to (h', n') = the transpose of from (n, h), zeros where there is nothing.
@@ -44,9 +45,10 @@ void copy_values(const float* from, int64_t stride, int64_t keys, int64_t head_d
   }
 }
 
-// scores (R, C registers) = queries^T keys; queries (h, R) contiguous, keys (h, n').
+// scores (R, C registers) = queries keys; queries (R, h), keys (h, n').
 template <int R, int C>
-inline void score_block(const float* queries, const float* keys, int64_t n, int64_t head_dim, float* scores) {
+inline void score_block(const float* queries, int64_t q_stride, const float* keys, int64_t n, int64_t head_dim,
+                        float* scores) {
   Floats sum[R][C];
   for (int r = 0; r < R; ++r) {
     for (int c = 0; c < C; ++c) sum[r][c] = zero();
@@ -55,7 +57,7 @@ inline void score_block(const float* queries, const float* keys, int64_t n, int6
     Floats key[C];
     for (int c = 0; c < C; ++c) key[c] = load(keys + d * n + c * kLanes);
     for (int r = 0; r < R; ++r) {
-      const Floats query = all(queries[d * R + r]);
+      const Floats query = all(queries[r * q_stride + d]);
       for (int c = 0; c < C; ++c) sum[r][c] = fma(query, key[c], sum[r][c]);
     }
   }
@@ -87,15 +89,16 @@ inline void value_block(const float* weights, const float* values, int64_t keys,
   }
 }
 
-// Turns a row of scores into e^(score - largest) and gives one over their sum.
-inline float soften(float* scores, int64_t keys) {
+// Turns a row of scores into e^(scale (score - largest)) and gives one over their sum; scale > 0.
+inline float soften(float* scores, int64_t keys, float scale) {
   Floats most = all(-__builtin_inff());
   for_registers(
       keys, [&](int64_t c, int64_t count) { most = max(fill_rest(load(scores + c), count, -__builtin_inff()), most); });
-  const Floats largest = all(max_of(most));
+  const Floats factor = all(scale * kLog2OfE);
+  const Floats largest = all(-max_of(most) * scale * kLog2OfE);
   Floats total = zero();
   for_registers(keys, [&](int64_t c, int64_t count) {
-    const Floats weight = fill_rest(exponential(sub(load(scores + c), largest)), count, 0.0F);
+    const Floats weight = fill_rest(power_of_two(fma(load(scores + c), factor, largest)), count, 0.0F);
     store(scores + c, weight);
     total = add(total, weight);
   });
@@ -103,23 +106,22 @@ inline float soften(float* scores, int64_t keys) {
 }
 
 template <int R>
-void attend_rows(const AttentionArgs& args, int64_t first, const float* keys, const float* values, float* scores,
-                 float* queries) {
+void attend_rows(const AttentionArgs& args, int64_t first, const float* keys, const float* values, float* scores) {
   const int64_t n = whole_registers(args.keys);
   const int64_t h = whole_registers(args.head_dim);
-  for (int r = 0; r < R; ++r) {
-    const float* q = args.q + (first + r) * args.q_stride;
-    for (int64_t d = 0; d < args.head_dim; ++d) queries[d * R + r] = q[d] * args.scale;
-  }
+  const float* q = args.q + first * args.q_stride;
   int64_t c = 0;
   for (; c + kScoreVectors * kLanes <= n; c += kScoreVectors * kLanes) {
-    score_block<R, kScoreVectors>(queries, keys + c, n, args.head_dim, scores + c);
+    score_block<R, kScoreVectors>(q, args.q_stride, keys + c, n, args.head_dim, scores + c);
   }
-  for (; c < n; c += kLanes) score_block<R, 1>(queries, keys + c, n, args.head_dim, scores + c);
+  for (; c + 2 * kLanes <= n; c += 2 * kLanes) {
+    score_block<R, 2>(q, args.q_stride, keys + c, n, args.head_dim, scores + c);
+  }
+  if (c < n) score_block<R, 1>(q, args.q_stride, keys + c, n, args.head_dim, scores + c);
 
   float inverse_total[R];
   for (int r = 0; r < R; ++r) {
-    inverse_total[r] = soften(scores + r * n, args.keys);
+    inverse_total[r] = soften(scores + r * n, args.keys, args.scale);
     if (!args.probabilities) continue;
     float* to = args.probabilities + (first + r) * args.keys;
     for_registers(args.keys, [&](int64_t at, int64_t count) {
@@ -131,10 +133,6 @@ void attend_rows(const AttentionArgs& args, int64_t first, const float* keys, co
   int64_t d = 0;
   for (; d + kValueVectors * kLanes <= args.head_dim; d += kValueVectors * kLanes) {
     value_block<R, kValueVectors>(scores, values + d, args.keys, n, h, inverse_total, out + d, args.out_stride, kLanes);
-  }
-  if (kValueVectors > 2 && d + 2 * kLanes <= args.head_dim) {
-    value_block<R, 2>(scores, values + d, args.keys, n, h, inverse_total, out + d, args.out_stride, kLanes);
-    d += 2 * kLanes;
   }
   for (; d < args.head_dim; d += kLanes) {
     const int64_t left = args.head_dim - d;
@@ -149,33 +147,33 @@ void attention(const AttentionArgs& args) {
   float* keys = args.scratch;
   float* values = keys + h * n;
   float* scores = values + args.keys * h;
-  float* queries = scores + kQueryRows * n;
   transpose_keys(args.k, args.kv_stride, args.keys, args.head_dim, keys);
   copy_values(args.v, args.kv_stride, args.keys, args.head_dim, values);
-  int64_t first = 0;
-  while (first < args.queries) {
-    const int64_t left = args.queries - first;
-    switch (left >= kQueryRows ? kQueryRows : left) {
+  // Blocks of about the same size: a last one of one or two rows would waste most of its loads.
+  int64_t blocks = (args.queries + kQueryRows - 1) / kQueryRows;
+  for (int64_t first = 0; blocks > 0; --blocks) {
+    const int64_t rows = (args.queries - first + blocks - 1) / blocks;
+    switch (rows) {
       case 6:
-        attend_rows<6>(args, first, keys, values, scores, queries);
+        attend_rows<6>(args, first, keys, values, scores);
         break;
       case 5:
-        attend_rows<5>(args, first, keys, values, scores, queries);
+        attend_rows<5>(args, first, keys, values, scores);
         break;
       case 4:
-        attend_rows<4>(args, first, keys, values, scores, queries);
+        attend_rows<4>(args, first, keys, values, scores);
         break;
       case 3:
-        attend_rows<3>(args, first, keys, values, scores, queries);
+        attend_rows<3>(args, first, keys, values, scores);
         break;
       case 2:
-        attend_rows<2>(args, first, keys, values, scores, queries);
+        attend_rows<2>(args, first, keys, values, scores);
         break;
       default:
-        attend_rows<1>(args, first, keys, values, scores, queries);
+        attend_rows<1>(args, first, keys, values, scores);
         break;
     }
-    first += left >= kQueryRows ? kQueryRows : left;
+    first += rows;
   }
 }
 

@@ -5,17 +5,18 @@
 
 namespace {
 
-// e^x for x <= 88, relative error below 1e-7; below -87.3 it goes to 0.
-inline Floats exponential(Floats x) {
-  const Floats n = round_to_whole(mul(x, all(1.44269504F)));
-  Floats r = fma(n, all(-0.693359375F), x);
-  r = fma(n, all(2.12194440e-4F), r);
-  Floats p = all(1.381453567e-3F);
-  p = fma(p, r, all(8.368745575e-3F));
-  p = fma(p, r, all(4.166839088e-2F));
-  p = fma(p, r, all(1.666652039e-1F));
-  p = fma(p, r, all(4.999999343e-1F));
-  p = fma(p, mul(r, r), add(r, all(1.0F)));
+constexpr float kLog2OfE = 1.44269504F;
+
+// 2^x for x <= 127, relative error below 2e-7; below -126 it goes to 0.
+inline Floats power_of_two(Floats x) {
+  const Floats n = round_to_whole(x);
+  const Floats f = sub(x, n);
+  Floats p = all(1.326453174e-3F);
+  p = fma(p, f, all(9.67162295e-3F));
+  p = fma(p, f, all(5.550735228e-2F));
+  p = fma(p, f, all(2.402224037e-1F));
+  p = fma(p, f, all(6.931469762e-1F));
+  p = fma(p, f, all(1.0F));
   return times_power_of_two(p, n);
 }
 
@@ -42,7 +43,7 @@ inline Floats gelu(Floats unbounded) {
 
 inline Floats sigmoid(Floats x) {
   const Floats bounded = max(min(x, all(87.0F)), all(-87.0F));
-  return divide(all(1.0F), add(all(1.0F), exponential(sub(zero(), bounded))));
+  return divide(all(1.0F), add(all(1.0F), power_of_two(mul(bounded, all(-kLog2OfE)))));
 }
 
 // 2 sigmoid(2 x) - 1 off zero, x - x^3 / 3 + 2 x^5 / 15 near it, where the difference would cancel.

@@ -39,16 +39,20 @@ void bias_activation_as(float* x, int64_t rows, int64_t columns, const float* bi
 
 template <Activation kKind>
 void dequantize_as(void* x, int64_t rows, int64_t columns, const IntegerScales& scales, const float* bias) {
-  for (int64_t r = 0; r < rows; ++r) {
-    float* row = static_cast<float*>(x) + r * columns;
-    const Floats row_scale = all(scales.row[r]);
+  // A few rows at once, so that what belongs to a column is loaded once for them.
+  constexpr int64_t kTogether = 4;
+  for (int64_t first = 0; first < rows; first += kTogether) {
+    const int64_t end = first + kTogether < rows ? first + kTogether : rows;
     for_registers(columns, [&](int64_t c, int64_t count) {
-      const bool whole = count == kLanes;
-      const Floats sum = whole ? load_ints_less(row + c, scales.compensation + c)
-                               : load_first_ints_less(row + c, scales.compensation + c, count);
+      const Ints compensation = load_ints(scales.compensation + c, count);
+      const Floats column_scale = load_some(scales.column + c, count);
       const Floats shift = bias ? load_some(bias + c, count) : zero();
-      const Floats value = fma(sum, mul(row_scale, load_some(scales.column + c, count)), shift);
-      store_some(row + c, activate<kKind>(value), count);
+      for (int64_t r = first; r < end; ++r) {
+        float* at = static_cast<float*>(x) + r * columns + c;
+        const Floats sum = to_floats(subtract(load_ints(at, count), compensation));
+        const Floats value = fma(sum, mul(all(scales.row[r]), column_scale), shift);
+        store_some(at, activate<kKind>(value), count);
+      }
     });
   }
 }

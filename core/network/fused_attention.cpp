@@ -1,17 +1,23 @@
-// Attention of one head at a time, in loops over contiguous rows that the compiler turns into vector code. Keys lie on
-// the contiguous axis of a padded, transposed copy, so that no sum runs across a vector and the result does not depend
-// on the vector width's order of addition.
+// Attention of one head at a time. Keys lie on the contiguous axis of a padded, transposed copy, so that every product
+// is a sum of weighted rows, no sum runs across a vector, and the order of addition is that of the plain loops.
 
 #include "network/fused_attention.h"
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "base/error.h"
 #include "network/dropout.h"
+
+// One version of a function for each instruction set, chosen when the program loads; what it calls is inlined into
+// each.
+#define ESPALIER_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#define ESPALIER_INLINE __attribute__((always_inline)) inline
 
 namespace espalier {
 namespace {
@@ -35,7 +41,7 @@ struct HeadView {
 };
 
 // e^x for x <= 0 with a relative error of 2e-7 (Cephes expf: range reduction by ln 2, polynomial of degree 5).
-inline float exp_of_negative(float x) {
+ESPALIER_INLINE float exp_of_negative(float x) {
   constexpr float kLowest = -87.0F;
   x = x < kLowest ? kLowest : (x > 0 ? 0.0F : x);  // padding may bring positive numbers
   constexpr float kRound = 12582912.0F;            // 1.5 * 2^23: adding it rounds to a whole number
@@ -51,15 +57,15 @@ inline float exp_of_negative(float x) {
   return poly * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
 }
 
-inline void transpose_padded(const float* from, int64_t rows, int64_t columns, int64_t stride, float* to,
-                             int64_t to_stride) {
+ESPALIER_INLINE void transpose_padded(const float* from, int64_t rows, int64_t columns, int64_t stride, float* to,
+                                      int64_t to_stride) {
   for (int64_t c = 0; c < columns; ++c) {
     for (int64_t r = 0; r < rows; ++r) to[c * to_stride + r] = from[r * stride + c];
     for (int64_t r = rows; r < to_stride; ++r) to[c * to_stride + r] = 0;
   }
 }
 
-inline void dropout_factors(const HeadView& head, int64_t query, float* factors) {
+ESPALIER_INLINE void dropout_factors(const HeadView& head, int64_t query, float* factors) {
   const auto begin = static_cast<uint32_t>(head.first_index + query * head.keys);
   for (int64_t j = 0; j < head.keys; ++j) {
     const bool keeps = dropout_keeps(head.dropout_key, begin + static_cast<uint32_t>(j), head.dropout_threshold);
@@ -67,103 +73,135 @@ inline void dropout_factors(const HeadView& head, int64_t query, float* factors)
   }
 }
 
-// probabilities: (Q, S); context: (Q, head_dim) with the stride of the width; scratch: see scratch_floats.
-__attribute__((target_clones("avx512f", "avx2", "default"))) void head_forward(const HeadView& head,
-                                                                               float* probabilities, float* context,
-                                                                               float* scratch) {
-  const int64_t stride = padded(head.keys);
-  float* __restrict keys = scratch;  // (head_dim, stride)
-  float* __restrict row = keys + head.head_dim * stride;
-  float* __restrict factors = row + stride;
-  transpose_padded(head.key, head.keys, head.head_dim, head.width, keys, stride);
-  for (int64_t i = 0; i < head.queries; ++i) {
-    const float* query = head.query + i * head.width;
-    for (int64_t j = 0; j < stride; ++j) row[j] = 0;
-    for (int64_t d = 0; d < head.head_dim; ++d) {
-      const float q = query[d] * head.scale;
-      const float* column = keys + d * stride;
-      for (int64_t j = 0; j < stride; ++j) row[j] += q * column[j];
+using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
+
+// A matrix of floats whose rows and columns lie these many floats apart.
+struct Strided {
+  const float* data;
+  int64_t row, column;
+};
+
+// out[r, c] = sum over n of weights[r, n] rows[n, c] for `Rows` rows and all columns. Sixteen columns of a few rows
+// stay in registers while n runs.
+template <int Rows>
+ESPALIER_INLINE void weighted_sums(const Strided& weights, int64_t n_count, const float* rows, int64_t rows_stride,
+                                   int64_t columns, float* out, int64_t out_stride) {
+  int64_t c = 0;
+  for (; c + kLanes <= columns; c += kLanes) {
+    Lanes sums[Rows] = {};
+    for (int64_t n = 0; n < n_count; ++n) {
+      Lanes x;
+      std::memcpy(&x, rows + n * rows_stride + c, sizeof(x));
+      for (int r = 0; r < Rows; ++r) sums[r] += weights.data[r * weights.row + n * weights.column] * x;
     }
-    if (head.mask != nullptr) {
-      for (int64_t j = 0; j < head.keys; ++j) {
-        row[j] = head.mask[j] != 0 ? row[j] : std::numeric_limits<float>::lowest();
+    for (int r = 0; r < Rows; ++r) std::memcpy(out + r * out_stride + c, &sums[r], sizeof(Lanes));
+  }
+  for (; c < columns; ++c) {
+    for (int r = 0; r < Rows; ++r) {
+      float sum = 0;
+      for (int64_t n = 0; n < n_count; ++n) {
+        sum += weights.data[r * weights.row + n * weights.column] * rows[n * rows_stride + c];
       }
+      out[r * out_stride + c] = sum;
     }
-    float largest = row[0];
-    for (int64_t j = 1; j < head.keys; ++j) largest = row[j] > largest ? row[j] : largest;
-    for (int64_t j = 0; j < stride; ++j) row[j] = exp_of_negative(row[j] - largest);
-    if (head.mask != nullptr && largest > std::numeric_limits<float>::lowest()) {
-      for (int64_t j = 0; j < head.keys; ++j) row[j] = head.mask[j] != 0 ? row[j] : 0.0F;
+  }
+}
+
+// out = weights rows, (r_count, n_count) times (n_count, columns).
+ESPALIER_INLINE void multiply(const Strided& weights, int64_t r_count, int64_t n_count, const float* rows,
+                              int64_t rows_stride, int64_t columns, float* out, int64_t out_stride) {
+  constexpr int kRows = 4;
+  int64_t r = 0;
+  for (; r + kRows <= r_count; r += kRows) {
+    weighted_sums<kRows>({weights.data + r * weights.row, weights.row, weights.column}, n_count, rows, rows_stride,
+                         columns, out + r * out_stride, out_stride);
+  }
+  for (; r < r_count; ++r) {
+    weighted_sums<1>({weights.data + r * weights.row, weights.row, weights.column}, n_count, rows, rows_stride, columns,
+                     out + r * out_stride, out_stride);
+  }
+}
+
+// One row of scores to shares that sum to 1; the padding up to `stride` is left with numbers of no meaning.
+ESPALIER_INLINE void softmax_row(const HeadView& head, int64_t stride, float* row) {
+  for (int64_t j = 0; j < head.keys; ++j) row[j] *= head.scale;
+  if (head.mask != nullptr) {
+    for (int64_t j = 0; j < head.keys; ++j) {
+      row[j] = head.mask[j] != 0 ? row[j] : std::numeric_limits<float>::lowest();
     }
-    float sum = 0;
-    for (int64_t j = 0; j < head.keys; ++j) sum += row[j];
-    const float share = 1 / sum;
-    float* kept = probabilities + i * head.keys;
-    for (int64_t j = 0; j < head.keys; ++j) kept[j] = row[j] *= share;
+  }
+  float largest = row[0];
+  for (int64_t j = 1; j < head.keys; ++j) largest = row[j] > largest ? row[j] : largest;
+  for (int64_t j = 0; j < stride; ++j) row[j] = exp_of_negative(row[j] - largest);
+  if (head.mask != nullptr && largest > std::numeric_limits<float>::lowest()) {
+    for (int64_t j = 0; j < head.keys; ++j) row[j] = head.mask[j] != 0 ? row[j] : 0.0F;
+  }
+  float sum = 0;
+  for (int64_t j = 0; j < head.keys; ++j) sum += row[j];
+  const float share = 1 / sum;
+  for (int64_t j = 0; j < head.keys; ++j) row[j] *= share;
+}
+
+// probabilities: (Q, S); context: (Q, head_dim) with the stride of the width; scratch: see scratch_floats.
+ESPALIER_VECTOR_CLONES void head_forward(const HeadView& head, float* probabilities, float* context, float* scratch) {
+  const int64_t stride = padded(head.keys);
+  float* keys = scratch;                            // (head_dim, stride)
+  float* scores = keys + head.head_dim * stride;    // (Q, stride)
+  float* factors = scores + head.queries * stride;  // (stride)
+  transpose_padded(head.key, head.keys, head.head_dim, head.width, keys, stride);
+  multiply({head.query, head.width, 1}, head.queries, head.head_dim, keys, stride, stride, scores, stride);
+  for (int64_t i = 0; i < head.queries; ++i) {
+    float* row = scores + i * stride;
+    softmax_row(head, stride, row);
+    std::copy_n(row, head.keys, probabilities + i * head.keys);
     if (head.dropout_threshold != 0) {
       dropout_factors(head, i, factors);
       for (int64_t j = 0; j < head.keys; ++j) row[j] *= factors[j];
     }
-    float* __restrict out = context + i * head.width;
-    for (int64_t d = 0; d < head.head_dim; ++d) out[d] = 0;
-    for (int64_t j = 0; j < head.keys; ++j) {
-      const float* value = head.value + j * head.width;
-      for (int64_t d = 0; d < head.head_dim; ++d) out[d] += row[j] * value[d];
-    }
   }
+  multiply({scores, stride, 1}, head.queries, head.keys, head.value, head.width, head.head_dim, context, head.width);
 }
 
 struct HeadGradients {
   const float* context;  // (Q, head_dim), incoming
   float* query;          // (Q, head_dim)
-  float* key;            // (S, head_dim), zero at first
-  float* value;          // (S, head_dim), zero at first
+  float* key;            // (S, head_dim)
+  float* value;          // (S, head_dim)
 };
 
-__attribute__((target_clones("avx512f", "avx2", "default"))) void head_backward(const HeadView& head,
-                                                                                const float* probabilities,
-                                                                                const HeadGradients& gradients,
-                                                                                float* scratch) {
+ESPALIER_VECTOR_CLONES void head_backward(const HeadView& head, const float* probabilities,
+                                          const HeadGradients& gradients, float* scratch) {
   const int64_t stride = padded(head.keys);
-  float* __restrict values = scratch;  // (head_dim, stride)
-  float* __restrict row = values + head.head_dim * stride;
-  float* __restrict factors = row + stride;
+  float* values = scratch;                          // (head_dim, stride)
+  float* scores = values + head.head_dim * stride;  // (Q, stride): gradient of the probabilities, then of the scores
+  float* factors = scores + head.queries * stride;  // (stride)
+  float* dropped = factors + stride;                // (Q, stride): probabilities after dropout
   transpose_padded(head.value, head.keys, head.head_dim, head.width, values, stride);
-  for (int64_t j = 0; j < head.keys; ++j) factors[j] = 1;
+  multiply({gradients.context, head.width, 1}, head.queries, head.head_dim, values, stride, stride, scores, stride);
+  std::fill_n(factors, stride, 1.0F);
   for (int64_t i = 0; i < head.queries; ++i) {
-    const float* query = head.query + i * head.width;
-    const float* incoming = gradients.context + i * head.width;
+    float* row = scores + i * stride;
+    float* kept = dropped + i * stride;
     const float* share = probabilities + i * head.keys;
-    for (int64_t j = 0; j < stride; ++j) row[j] = 0;
-    for (int64_t d = 0; d < head.head_dim; ++d) {
-      const float g = incoming[d];
-      const float* column = values + d * stride;
-      for (int64_t j = 0; j < stride; ++j) row[j] += g * column[j];
-    }
     if (head.dropout_threshold != 0) dropout_factors(head, i, factors);
     float mean = 0;
     for (int64_t j = 0; j < head.keys; ++j) {
-      row[j] *= factors[j];
-      mean += row[j] * share[j];
+      kept[j] = share[j] * factors[j];
+      mean += row[j] * kept[j];
     }
-    float* __restrict query_gradient = gradients.query + i * head.width;
-    for (int64_t d = 0; d < head.head_dim; ++d) query_gradient[d] = 0;
-    for (int64_t j = 0; j < head.keys; ++j) {
-      const float dropped = share[j] * factors[j];
-      const float score_gradient = share[j] * (row[j] - mean) * head.scale;
-      const float* key = head.key + j * head.width;
-      float* __restrict key_gradient = gradients.key + j * head.width;
-      float* __restrict value_gradient = gradients.value + j * head.width;
-      for (int64_t d = 0; d < head.head_dim; ++d) {
-        value_gradient[d] += dropped * incoming[d];
-        query_gradient[d] += score_gradient * key[d];
-        key_gradient[d] += score_gradient * query[d];
-      }
-    }
+    for (int64_t j = 0; j < head.keys; ++j) row[j] = share[j] * (row[j] * factors[j] - mean) * head.scale;
   }
+  multiply({scores, stride, 1}, head.queries, head.keys, head.key, head.width, head.head_dim, gradients.query,
+           head.width);
+  multiply({scores, 1, stride}, head.keys, head.queries, head.query, head.width, head.head_dim, gradients.key,
+           head.width);
+  multiply({dropped, 1, stride}, head.keys, head.queries, gradients.context, head.width, head.head_dim, gradients.value,
+           head.width);
 }
 
-size_t scratch_floats(int64_t keys, int64_t head_dim) { return static_cast<size_t>(padded(keys) * (head_dim + 2)); }
+size_t scratch_floats(const at::Tensor& query, const at::Tensor& key, int64_t num_heads) {
+  return static_cast<size_t>(padded(key.size(1)) * (query.size(2) / num_heads + 1 + 2 * query.size(1)));
+}
 
 // The view of head number `index` among batch * heads.
 HeadView view_of(int64_t index, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
@@ -198,7 +236,7 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
     at::Tensor result = at::empty_like(query);
     at::Tensor probabilities = at::empty({heads, query.size(1), key.size(1)}, query.options());
     at::parallel_for(0, heads, 1, [&](int64_t begin, int64_t end) {
-      std::vector<float> scratch(scratch_floats(key.size(1), query.size(2) / num_heads));
+      std::vector<float> scratch(scratch_floats(query, key, num_heads));
       for (int64_t index = begin; index < end; ++index) {
         const HeadView head = view_of(index, query, key, value, mask, num_heads, dropout);
         head_forward(head, probabilities.data_ptr<float>() + head.first_index,
@@ -228,10 +266,10 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
                                    static_cast<uint64_t>(context->saved_data["dropout_key"].toInt())};
     const at::Tensor result_gradient = incoming[0].contiguous();
     at::Tensor query_gradient = at::empty_like(query);
-    at::Tensor key_gradient = at::zeros_like(key);
-    at::Tensor value_gradient = at::zeros_like(value);
+    at::Tensor key_gradient = at::empty_like(key);
+    at::Tensor value_gradient = at::empty_like(value);
     at::parallel_for(0, query.size(0) * num_heads, 1, [&](int64_t begin, int64_t end) {
-      std::vector<float> scratch(scratch_floats(key.size(1), query.size(2) / num_heads));
+      std::vector<float> scratch(scratch_floats(query, key, num_heads));
       for (int64_t index = begin; index < end; ++index) {
         const HeadView head = view_of(index, query, key, value, mask, num_heads, dropout);
         const int64_t query_at = head.query - query.data_ptr<float>();

@@ -1,6 +1,7 @@
 #pragma once
 // The seam between the workbench and every compression method. A method reads a Model and writes another.
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -43,6 +44,8 @@ struct Resources {
   const EncodedDataset* dev = nullptr;
   const Model* teacher = nullptr;
   std::string device = "cpu";
+  // Where training inside the step leaves checkpoints and goes on from them; empty: nowhere.
+  std::filesystem::path checkpoint_folder;
 };
 
 // Sizes before anything runs. Unknown members are -1.

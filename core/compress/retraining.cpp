@@ -42,6 +42,7 @@ Model retrain(const Model& model, const Settings& settings, const Resources& res
   TrainOptions options = train_options_from(settings);
   options.seed = seed;
   options.device = resources.device;
+  options.checkpoint_folder = resources.checkpoint_folder;
   options.teacher = teaching.teacher;
   options.distill_alpha = teaching.alpha;
   options.distill_temperature = teaching.temperature;

@@ -178,7 +178,9 @@ class RecipeRun {
         [&] {
           const auto begin = std::chrono::steady_clock::now();
           JobContext part = context.slice(0, kApplyShare);
-          MethodResult result = method(step.method).apply(before.model, step, resources_, recipe_.seed, part);
+          Resources resources = resources_;
+          if (!fresh_) resources.checkpoint_folder = workspace_.checkpoint_folder(made.record.hash);
+          MethodResult result = method(step.method).apply(before.model, step, resources, recipe_.seed, part);
           made.record.report = std::move(result.report);
           made.record.measures["seconds"] =
               std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

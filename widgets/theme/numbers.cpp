@@ -133,10 +133,10 @@ QStringList tickLabels(const std::vector<double>& ticks) {
   QStringList labels;
   const bool fixed = step > 0 && largest < 1e6 && step >= 1e-4;
   const int decimals = fixed ? std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9))) : 0;
-  // Steps of a logarithmic axis need more decimals at its lower end.
-  const double unit = std::pow(10.0, -decimals);
-  const bool even = std::all_of(ticks.begin(), ticks.end(),
-                                [&](double tick) { return std::abs(tick / unit - std::round(tick / unit)) < 1e-6; });
+  // Ticks of a logarithmic axis say what they are with digits of their own: 1, 0.1, 0.01.
+  bool even = true;
+  for (size_t i = 1; i < ticks.size(); ++i) even = even && ticks[i] - ticks[i - 1] < 1.5 * step;
+  for (const double tick : ticks) even = even && std::abs(tick / step - std::round(tick / step)) < 1e-6;
   for (const double tick : ticks) {
     if (fixed && even) {
       const double clean = std::abs(tick) < step * 1e-6 ? 0 : tick;

@@ -108,6 +108,7 @@ Json normalised(const Setting& setting, const Json& value) {
 
 std::string faults_text(const std::vector<Issue>& issues) {
   std::vector<std::string> lines;
+  lines.reserve(issues.size());
   for (const Issue& issue : issues) {
     lines.push_back(issue.key.empty() ? issue.message : issue.key + ": " + issue.message);
   }

@@ -19,7 +19,7 @@ struct SettingChoice {
   std::string label;
 };
 
-struct Setting {
+struct Setting {    // NOLINT(bugprone-exception-escape): moving a Json only asserts
   std::string key;  // "sparsity"; stable, in recipes
   SettingType type = SettingType::Real;
   Json default_value;

@@ -20,7 +20,8 @@ auto parts_of(State& state) {
 
 }  // namespace
 
-void save_checkpoint(const fs::path& folder, const TrainState& state, const std::string& fingerprint) {
+void save_checkpoint(const fs::path& folder, const TrainState& state, const std::string& fingerprint,
+                     const CancelToken& cancel) {
   TensorFile content;
   for (const auto& [prefix, tensors] : parts_of(state)) {
     for (const auto& [name, tensor] : *tensors) content.tensors[prefix + name] = tensor;
@@ -36,7 +37,7 @@ void save_checkpoint(const fs::path& folder, const TrainState& state, const std:
   content.metadata["state"] = values.dump();
   content.metadata["fingerprint"] = fingerprint;
   fs::create_directories(folder);
-  write_safetensors(checkpoint_file(folder), content);
+  write_safetensors(checkpoint_file(folder), content, cancel);
 }
 
 std::optional<TrainState> load_checkpoint(const fs::path& folder, const std::string& fingerprint) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/cancel.h"
 #include "base/tensor.h"
 
 namespace espalier {
@@ -27,8 +28,10 @@ struct TrainState {
   std::map<std::string, Tensor> parameters, first_moments, second_moments, best;
 };
 
-// Atomically, replacing the one before. `fingerprint` names options, model and data.
-void save_checkpoint(const std::filesystem::path& folder, const TrainState& state, const std::string& fingerprint);
+// Atomically, replacing the one before, which stays when writing is cancelled. `fingerprint` names options, model and
+// data.
+void save_checkpoint(const std::filesystem::path& folder, const TrainState& state, const std::string& fingerprint,
+                     const CancelToken& cancel);
 
 // Empty when there is none of this fingerprint. A damaged file is a Format error.
 std::optional<TrainState> load_checkpoint(const std::filesystem::path& folder, const std::string& fingerprint);

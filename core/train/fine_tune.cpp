@@ -369,7 +369,7 @@ class Trainer {
       whole.first_moments[name] = from_torch(entry.first_moment);
       whole.second_moments[name] = from_torch(entry.second_moment);
     }
-    save_checkpoint(options_.checkpoint_folder, whole, fingerprint());
+    save_checkpoint(options_.checkpoint_folder, whole, fingerprint(), context_.cancel);
   }
 
   bool resume() {

@@ -23,6 +23,16 @@ TrainOptions quick_options() {
   return options;
 }
 
+// Enough to learn the small task.
+TrainOptions learning_options() {
+  TrainOptions options = quick_options();
+  options.epochs = 6;
+  options.batch_size = 32;
+  options.learning_rate = 3e-3;
+  options.dropout = 0;
+  return options;
+}
+
 Model tiny_model(HeadKind head = HeadKind::Classification, int64_t num_labels = 2) {
   return fresh_model(tiny_architecture(head, num_labels), 5);
 }
@@ -32,11 +42,7 @@ TrainResult train(const Model& model, const TrainOptions& options, JobContext co
 }
 
 TEST(FineTune, LearnsTheMajority) {
-  TrainOptions options = quick_options();
-  options.epochs = 12;
-  options.batch_size = 32;
-  options.learning_rate = 2e-3;
-  options.dropout = 0;
+  TrainOptions options = learning_options();
   std::vector<double> losses;
   std::vector<double> rates;
   JobContext context;
@@ -50,7 +56,7 @@ TEST(FineTune, LearnsTheMajority) {
   EXPECT_LT(result.report.final_loss, 0.3);
   EXPECT_GT(result.report.best_dev_metric, 0.9);
   EXPECT_LT(test::majority_share(dev), 0.6);
-  EXPECT_EQ(result.report.steps, 12 * 38);
+  EXPECT_EQ(result.report.steps, 6 * 38);
   EXPECT_GT(result.report.tokens_per_second, 0);
   EXPECT_FALSE(result.report.blas.empty());
   // Up for a tenth of the steps, then down to the last share.
@@ -63,11 +69,7 @@ TEST(FineTune, LearnsTheMajority) {
 }
 
 TEST(FineTune, LearnsAScore) {
-  TrainOptions options = quick_options();
-  options.epochs = 12;
-  options.batch_size = 32;
-  options.learning_rate = 2e-3;
-  options.dropout = 0;
+  TrainOptions options = learning_options();
   JobContext context;
   const TrainResult result = fine_tune(tiny_model(), test::without_labels(majority_task(800, 1)),
                                        test::without_labels(majority_task(200, 2)), options, context);
@@ -173,11 +175,7 @@ TEST(FineTune, AFractionOfAnEpochAndAStepLimit) {
 }
 
 TEST(FineTune, AStudentOfATeacherAloneNeedsNoLabels) {
-  TrainOptions options = quick_options();
-  options.epochs = 12;
-  options.learning_rate = 2e-3;
-  options.dropout = 0;
-  options.batch_size = 32;
+  TrainOptions options = learning_options();
   const EncodedDataset dev = majority_task(200, 2);
   JobContext context;
   const TrainResult taught = fine_tune(tiny_model(), majority_task(1200, 1), dev, options, context);

@@ -4,6 +4,7 @@
 #include <QApplication>
 #include <QTest>
 #include <cmath>
+#include <ctime>
 #include <memory>
 
 #include "base/rng.h"
@@ -14,6 +15,13 @@
 #include "widgets/charts/tradeoff_plot.h"
 
 namespace espalier::test {
+
+// Work done by this thread so far. Unlike the time on the wall it does not depend on what else the machine does.
+inline double threadCpuMs() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
 
 inline WeightPtr randomWeight(int64_t rows, int64_t cols, uint64_t seed = 1) {
   Rng rng(seed);

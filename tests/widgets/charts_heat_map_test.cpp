@@ -125,12 +125,10 @@ TEST(HeatMapView, CellsAreCrisp) {
 
 TEST(HeatMapView, LargeMatrixNeverBlocksTheWindow) {
   const WeightPtr weight = test::randomWeight(30522, 96, 3);
-  QElapsedTimer timer;
-  timer.start();
+  const double before = test::threadCpuMs();
   const auto view = shown(weight);
-  const qint64 toSet = timer.elapsed();
   QApplication::processEvents();
-  EXPECT_LT(toSet, 1000);
+  EXPECT_LT(test::threadCpuMs() - before, 500) << "the window's own thread does not read the matrix";
   settle(*view);
   const MatrixSummary* summary = view->summary();
   EXPECT_EQ(summary->statistics.count, 30522 * 96);

@@ -138,7 +138,7 @@ TEST(AttentionHeadView, HoverNamesTheStrongestPartner) {
   EXPECT_FALSE(view.grab().isNull());
 }
 
-TEST(AttentionHeadView, FiveHundredTokensPaintInTime) {
+TEST(AttentionHeadView, FiveHundredTokensPaintWithoutStalling) {
   AttentionHeadView view;
   show(view, {700, 800});
   view.setAttention(test::attention(1, 1, 512));
@@ -147,12 +147,9 @@ TEST(AttentionHeadView, FiveHundredTokensPaintInTime) {
   for (const auto mode : {AttentionHeadView::Mode::Lines, AttentionHeadView::Mode::Matrix}) {
     view.setMode(mode);
     view.grab();
-    QElapsedTimer timer;
-    timer.start();
+    const double before = test::threadCpuMs();
     view.grab();
-    EXPECT_LT(timer.elapsed(), 500);
-    RecordProperty(mode == AttentionHeadView::Mode::Lines ? "lines_ms" : "matrix_ms",
-                   static_cast<int>(timer.elapsed()));
+    EXPECT_LT(test::threadCpuMs() - before, 500);
   }
 }
 
@@ -239,10 +236,9 @@ TEST(TradeoffPlot, ManyRunsDoNotStall) {
     points.push_back({QString::number(i), QString::number(i), "prune", x, x, x, y, y, y, false});
   }
   plot.setPoints(std::move(points));
-  QElapsedTimer timer;
-  timer.start();
+  const double before = test::threadCpuMs();
   plot.grab();
-  EXPECT_LT(timer.elapsed(), 2000);
+  EXPECT_LT(test::threadCpuMs() - before, 1000);
 }
 
 TEST(HistogramView, HoverCountsAndLogSwitches) {

@@ -41,8 +41,8 @@ TEST(Q8, ErrorShrinksWithTheBits) {
     before = error;
     const Quantized* codes = result.model.weight(slot).as<Quantized>();
     EXPECT_EQ(static_cast<int64_t>(codes->codes.bytes().size()), 64 * 32 * bits / 8) << "packed";
-    std::vector<int8_t> levels;
-    for (const int8_t code : unpacked_codes(*codes).values<int8_t>()) levels.push_back(code);
+    const Tensor unpacked = unpacked_codes(*codes);
+    const auto levels = unpacked.values<int8_t>();
     EXPECT_LE(*std::ranges::max_element(levels), (1 << (bits - 1)) - 1);
     EXPECT_GE(*std::ranges::min_element(levels), -((1 << (bits - 1)) - 1)) << "symmetric";
     engine_logits(result.model);

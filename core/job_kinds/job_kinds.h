@@ -37,8 +37,8 @@
 //             "parameters", "macs", "job_seconds", "peak_bytes"}]: the baseline, then every enabled step}
 // examples
 //   settings  {"task", "model" (optional: names the labels), "split", "offset", "count"}
-//   answer    {"examples": [{"text", "pair", "label", "evidence": [[begin, end]]}], "total", "labels", "split", "splits",
-//             "skipped": {"count", "first_reasons"}}
+//   answer    {"examples": [{"text", "pair", "label", "evidence": [[begin, end]]}], "total", "labels", "split",
+//             "splits", "skipped": {"count", "first_reasons"}}
 //
 // Row; members that were not measured are absent:
 //   {"step" (0: the baseline), "method", "methods": [of all steps so far], "settings", "hash", "parent", "bundle",

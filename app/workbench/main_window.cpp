@@ -140,11 +140,11 @@ void MainWindow::buildDocks() {
   m_recipeDock = dock(QStringLiteral("recipeDock"), tr("Recipe"), m_recipePanel, Qt::RightDockWidgetArea);
   m_jobsPanel = new JobsPanel(m_session.jobs());
   m_jobsDock = dock(QStringLiteral("jobsDock"), tr("Jobs"), m_jobsPanel, Qt::BottomDockWidgetArea);
-  setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
-  setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
-  resizeDocks({m_modelDock, m_recipeDock}, {34 * kGrid, 38 * kGrid}, Qt::Horizontal);
-  resizeDocks({m_modelDock, m_propertiesDock}, {54 * kGrid, 28 * kGrid}, Qt::Vertical);
-  resizeDocks({m_jobsDock}, {17 * kGrid}, Qt::Vertical);
+  setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
+  setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
+  resizeDocks({m_modelDock, m_recipeDock}, {34 * kGrid, 39 * kGrid}, Qt::Horizontal);
+  resizeDocks({m_modelDock, m_propertiesDock}, {48 * kGrid, 26 * kGrid}, Qt::Vertical);
+  resizeDocks({m_jobsDock}, {14 * kGrid}, Qt::Vertical);
   connect(m_modelPanel, &ModelPanel::slotOpened, this, [this] { showPage(QStringLiteral("weights")); });
   connect(m_recipePanel, &RecipePanel::catalogRetryAsked, &m_session, &Session::requestCatalog);
 }

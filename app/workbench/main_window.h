@@ -82,6 +82,8 @@ class MainWindow : public QMainWindow {
   void updateHistory();
   void loadRecipe(const QString& file);
   void offerContinue();
+  // Model and task that are open, as one text.
+  QString openTarget() const;
   void showKeys();
   void showAbout();
 

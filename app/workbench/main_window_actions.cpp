@@ -14,6 +14,7 @@
 #include "app/workbench/main_window.h"
 #include "app/workbench/pages/page.h"
 #include "base/version.h"
+#include "widgets/models/display_text.h"
 #include "widgets/panels/icons.h"
 #include "widgets/panels/jobs_panel.h"
 #include "widgets/panels/model_panel.h"
@@ -200,7 +201,8 @@ void MainWindow::buildToolBar() {
   bar->addWidget(m_target);
   bar->addWidget(spacer(bar));
 
-  auto* device = new QLabel(tr("CPU, %n thread(s)", nullptr, QThread::idealThreadCount()), bar);
+  auto* device =
+      new QLabel(tr("CPU, %1").arg(countedText(QThread::idealThreadCount(), tr("thread"), tr("threads"))), bar);
   device->setToolTip(tr("Jobs run in a worker on the processor."));
   device->setContentsMargins(kGrid, 0, kGrid, 0);
   device->setAccessibleName(tr("Device"));
@@ -208,7 +210,20 @@ void MainWindow::buildToolBar() {
   auto* run = new QToolButton(bar);
   run->setObjectName(QStringLiteral("runButton"));
   run->setDefaultAction(m_run);
-  run->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+  run->setToolButtonStyle(Qt::ToolButtonTextOnly);
+  run->setAccessibleName(tr("Run recipe"));
+  // The one action that everything leads to wears the accent.
+  const auto recolor = [run] {
+    const ThemeColors& colors = Theme::instance().colors();
+    run->setStyleSheet(QStringLiteral("#runButton { background: %1; color: %2; border: none; border-radius: 4px; "
+                                      "padding: 4px 16px; margin-right: 4px; font-weight: 600; }"
+                                      "#runButton:hover { background: %5; }"
+                                      "#runButton:disabled { background: %3; color: %4; }")
+                           .arg(colors.accent.name(), colors.accentText.name(), colors.line.name(),
+                                colors.disabledText.name(), colors.accent.lighter(112).name()));
+  };
+  connect(&Theme::instance(), &Theme::changed, run, recolor);
+  recolor();
   bar->addWidget(run);
 }
 
@@ -218,6 +233,7 @@ void MainWindow::buildStatusBar() {
   m_numbers = new QLabel(this);
   m_numbers->setTextInteractionFlags(Qt::TextSelectableByMouse);
   m_selectionLabel = new QLabel(this);
+  for (QLabel* label : {m_readout, m_numbers, m_selectionLabel}) label->setContentsMargins(kGrid, 0, kGrid, 0);
   statusBar()->addWidget(m_readout, 1);
   statusBar()->addPermanentWidget(m_numbers);
   statusBar()->addPermanentWidget(m_selectionLabel);

@@ -78,13 +78,18 @@ void MainWindow::connectSession() {
 }
 
 void MainWindow::connectRuns() {
-  connect(&m_runController, &RunController::stateChanged, this, &MainWindow::updateRun);
+  connect(&m_runController, &RunController::stateChanged, this, [this] {
+    // What happens to this run is told when it happens.
+    if (m_runController.isRunning()) m_offeredFor = openTarget();
+    updateRun();
+  });
   connect(&m_runController, &RunController::rowArrived, this,
           [this](const QString& hash) { m_session.selection()->selectRun(hash); });
   connect(&m_runController, &RunController::finished, this, [this] {
-    m_bar->showMessage(MessageBar::Kind::Note,
-                       tr("The recipe has run: %n row(s) measured.", nullptr, m_runController.rowsReceived()),
-                       tr("Show the trade-off"), [this] { showPage(QStringLiteral("tradeoff")); });
+    m_bar->showMessage(
+        MessageBar::Kind::Note,
+        tr("The recipe has run: %1 measured.").arg(countedText(m_runController.rowsReceived(), tr("row"), tr("rows"))),
+        tr("Show the trade-off"), [this] { showPage(QStringLiteral("tradeoff")); });
   });
   connect(&m_runController, &RunController::failed, this, [this](const ErrorInfo& error, int finished, int steps) {
     const QString kept =
@@ -92,28 +97,34 @@ void MainWindow::connectRuns() {
     // What the person gave was wrong: the same again would fail the same way.
     const bool again = error.kind != ErrorKind::InvalidInput;
     m_bar->showMessage(MessageBar::Kind::Error, QString::fromStdString(error.message) + kept,
-                       again ? tr("Continue") : QString(), [this] { m_runController.start(); });
+                       again ? tr("Continue") : QString(), [this] { m_runController.continueLast(); });
   });
   connect(&m_runController, &RunController::cancelled, this, [this](int finished, int steps) {
     m_bar->showMessage(MessageBar::Kind::Note,
                        tr("The run was cancelled; %1 of %2 steps are finished and kept.").arg(finished).arg(steps),
-                       tr("Continue"), [this] { m_runController.start(); });
+                       tr("Continue"), [this] { m_runController.continueLast(); });
   });
+}
+
+QString MainWindow::openTarget() const {
+  return m_session.model() && m_session.task()
+             ? m_session.model()->location + QLatin1Char('\n') + m_session.task()->location
+             : QString();
 }
 
 // A run that an earlier window or worker did not finish: it goes on where it stopped.
 void MainWindow::offerContinue() {
   if (m_runController.isRunning() || !m_session.model() || !m_session.task()) return;
-  const QString target = m_session.model()->location + QLatin1Char('\n') + m_session.task()->location;
+  const QString target = openTarget();
   if (target == m_offeredFor || m_session.runs()->runs().empty()) return;
   m_offeredFor = target;
   const RunSummary& last = m_session.runs()->runs().front();
   if (last.state != QLatin1String("interrupted")) return;
-  m_bar->showMessage(MessageBar::Kind::Note,
-                     tr("The run \"%1\" was interrupted; %n step(s) are finished and kept.", nullptr,
-                        static_cast<int>(last.steps.size()))
-                         .arg(last.name),
-                     tr("Continue"), [this, recipe = last.recipe] { m_runController.start(recipe); });
+  m_bar->showMessage(
+      MessageBar::Kind::Note,
+      tr("The run \"%1\" was interrupted; %2 finished and kept.")
+          .arg(last.name, countedText(static_cast<int64_t>(last.steps.size()), tr("step is"), tr("steps are"))),
+      tr("Continue"), [this, recipe = last.recipe] { m_runController.start(recipe); });
 }
 
 void MainWindow::updateTitle() {

@@ -39,6 +39,7 @@ void RunController::start(const Recipe& recipe) {
   spec.settings["recipe"] = to_json(recipe);
   spec.settings["name"] = title.toStdString();
   spec.seed = recipe.seed;
+  m_recipe = recipe;
   m_rows = 0;
   m_steps = 1 + static_cast<int>(std::count_if(recipe.steps.begin(), recipe.steps.end(),
                                                [](const Step& step) { return step.enabled; }));

@@ -19,6 +19,8 @@ class RunController : public QObject {
   void start();
   // Runs this one: finished steps come from the workspace.
   void start(const Recipe& recipe);
+  // The recipe of the last run again, whatever has been edited since.
+  void continueLast() { start(Recipe(m_recipe)); }
   void cancel();
   int rowsReceived() const { return m_rows; }
 
@@ -39,6 +41,7 @@ class RunController : public QObject {
   quint64 m_job = 0;
   int m_rows = 0;
   int m_steps = 0;
+  Recipe m_recipe;
 };
 
 // "prune.heads + quantize.q8": the enabled steps, or the recipe's name.

@@ -31,10 +31,17 @@ QString NumberBox::textFromValue(double value) const {
   return m_whole ? QString::number(value, 'f', 0) : QString::number(value, 'g', 8);
 }
 
-double NumberBox::valueFromText(const QString& text) const { return text.trimmed().toDouble(); }
+QString NumberBox::bare(const QString& text) const {
+  QString number = text;
+  if (number.startsWith(prefix())) number.remove(0, prefix().size());
+  if (!suffix().isEmpty() && number.endsWith(suffix())) number.chop(suffix().size());
+  return number.trimmed();
+}
+
+double NumberBox::valueFromText(const QString& text) const { return bare(text).toDouble(); }
 
 QValidator::State NumberBox::validate(QString& text, int&) const {
-  const QString trimmed = text.trimmed();
+  const QString trimmed = bare(text);
   bool ok = false;
   const double number = trimmed.toDouble(&ok);
   if (ok && std::isfinite(number) && (!m_whole || number == std::floor(number))) return QValidator::Acceptable;

@@ -52,6 +52,9 @@ class NumberBox : public QDoubleSpinBox {
   void wheelEvent(QWheelEvent* event) override;
 
  private:
+  // The text without prefix and suffix.
+  QString bare(const QString& text) const;
+
   bool m_whole;
   std::optional<double> m_stepMinimum;
   std::optional<double> m_stepMaximum;

@@ -46,6 +46,10 @@ QString durationText(double seconds) {
   return QStringLiteral("%1:%2:%3").arg(whole / 3600).arg(whole / 60 % 60, 2, 10, QLatin1Char('0')).arg(rest);
 }
 
+QString countedText(int64_t count, const QString& one, const QString& many) {
+  return QString::number(count) + QLatin1Char(' ') + (count == 1 ? one : many);
+}
+
 QString shapeText(const std::vector<int64_t>& shape) {
   if (shape.empty()) return QStringLiteral("scalar");
   QStringList sizes;

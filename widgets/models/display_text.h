@@ -19,6 +19,8 @@ QString percentText(double fraction);
 QString pointsText(double fractionDifference);
 // "0:41", "1:02:10".
 QString durationText(double seconds);
+// "1 thread", "2 threads".
+QString countedText(int64_t count, const QString& one, const QString& many);
 // "[30522, 384]" as "30522 × 384".
 QString shapeText(const std::vector<int64_t>& shape);
 

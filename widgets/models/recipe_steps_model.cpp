@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "widgets/models/display_text.h"
 #include "widgets/models/head_list.h"
 #include "widgets/models/method_catalog.h"
 #include "widgets/models/recipe_document.h"
@@ -105,7 +106,8 @@ QVariant RecipeStepsModel::data(const QModelIndex& index, int role) const {
     case IssueCountRole:
       return issues;
     case Qt::ToolTipRole: {
-      if (issues > 0) return tr("%n fault(s) in this step; they are marked in its form.", nullptr, issues);
+      if (issues > 0)
+        return tr("%1 in this step, marked in its form.").arg(countedText(issues, tr("fault"), tr("faults")));
       const MethodEntry* entry = m_catalog->find(id);
       return entry ? entry->title + QLatin1Char('\n') + entry->summary : QVariant();
     }

@@ -142,10 +142,10 @@ QVariant RunsModel::data(const QModelIndex& index, int role) const {
       QStringList lines{line->name};
       if (line->cached) lines << tr("Taken from the workspace, not computed again.");
       if (line->latencyThreads > 0) {
-        lines << tr("Latency at batch %1, length %2, %n thread(s), %3.", nullptr, line->latencyThreads)
+        lines << tr("Latency at batch %1, length %2, %3, %4.")
                      .arg(line->latencyBatch)
                      .arg(line->latencyLength)
-                     .arg(line->kernels);
+                     .arg(countedText(line->latencyThreads, tr("thread"), tr("threads")), line->kernels);
       }
       lines << line->notes << line->warnings;
       return lines.join(QLatin1Char('\n'));

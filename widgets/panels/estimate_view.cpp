@@ -101,7 +101,8 @@ void EstimateView::refresh() {
       peak = std::max(peak, step.peakBytes);
     }
     QStringList parts;
-    if (known) parts << tr("about %1 of work").arg(durationText(seconds));
+    if (known)
+      parts << (seconds < 1 ? tr("under a second of work") : tr("about %1 of work").arg(durationText(seconds)));
     if (peak > 0) parts << tr("%1 of memory at the most").arg(formatBytes(peak));
     status = parts.join(QStringLiteral(", "));
   } else if (m_checker->state() == RecipeChecker::State::Idle) {

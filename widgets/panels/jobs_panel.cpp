@@ -14,12 +14,16 @@
 
 #include "widgets/charts/loss_curve.h"
 #include "widgets/models/jobs_model.h"
+#include "widgets/panels/calm_views.h"
 #include "widgets/panels/icons.h"
 #include "widgets/theme/theme.h"
 
 namespace espalier {
 
 namespace {
+
+// On the scale of a loss it is a line at zero.
+const QLatin1String kLearningRate("learning_rate");
 
 // A thin bar with the percentage beside it.
 class ProgressDelegate : public QStyledItemDelegate {
@@ -71,6 +75,7 @@ JobsPanel::JobsPanel(JobCenter* center, QWidget* parent) : QWidget(parent), m_ce
   m_view->setModel(m_model);
   m_view->setItemDelegateForColumn(JobsModel::ProgressColumn, new ProgressDelegate(m_view));
   m_view->setFrameShape(QFrame::NoFrame);
+  useCalmSelection(m_view);
   m_view->setShowGrid(false);
   m_view->setSelectionBehavior(QAbstractItemView::SelectRows);
   m_view->setSelectionMode(QAbstractItemView::SingleSelection);
@@ -136,7 +141,7 @@ JobsPanel::JobsPanel(JobCenter* center, QWidget* parent) : QWidget(parent), m_ce
     updateActions();
   });
   connect(m_center, &JobCenter::metricAdded, this, [this](quint64 id, const QString& series, double x, double y) {
-    if (id == m_shown) m_curve->addPoint(series, x, y);
+    if (id == m_shown && series != kLearningRate) m_curve->addPoint(series, x, y);
   });
   connect(m_center, &JobCenter::logAdded, this, [this](quint64 id, const QString& line) {
     if (id == m_shown) m_log->appendPlainText(line);
@@ -159,7 +164,9 @@ void JobsPanel::showJob() {
   const JobEntry* job = m_center->find(id);
   if (!job) return;
   m_log->setPlainText(job->log.join(QLatin1Char('\n')));
-  for (const JobEntry::Point& point : job->metrics) m_curve->addPoint(point.series, point.x, point.y);
+  for (const JobEntry::Point& point : job->metrics) {
+    if (point.series != kLearningRate) m_curve->addPoint(point.series, point.x, point.y);
+  }
 }
 
 void JobsPanel::updateActions() {

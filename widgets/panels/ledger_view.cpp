@@ -94,7 +94,7 @@ void LedgerView::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
   painter.drawText(head.macs, numberFlags, tr("MACs"));
   double x = head.bar.left();
   const std::pair<QColor, QString> legend[] = {
-      {attention, tr("attention")}, {ffn, tr("feed-forward")}, {other, tr("embeddings, norms, head")}};
+      {attention, tr("attention")}, {ffn, tr("feed-forward")}, {other, tr("other")}};
   for (const auto& [color, name] : legend) {
     painter.fillRect(QRectF(x, head.bar.center().y() - 4, 8, 8), color);
     x += kGrid * 3 / 2;

@@ -1,15 +1,32 @@
 #include "widgets/panels/model_panel.h"
 
+#include <QAction>
 #include <QHeaderView>
 #include <QLineEdit>
 #include <QSortFilterProxyModel>
+#include <QStyledItemDelegate>
 #include <QTreeView>
 #include <QVBoxLayout>
 
 #include "widgets/models/selection.h"
+#include "widgets/panels/calm_views.h"
 #include "widgets/theme/theme.h"
 
 namespace espalier {
+
+namespace {
+
+// Rows on the grid, not as tight as the font allows.
+class TallRows : public QStyledItemDelegate {
+ public:
+  using QStyledItemDelegate::QStyledItemDelegate;
+  QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override {
+    const QSize size = QStyledItemDelegate::sizeHint(option, index);
+    return {size.width(), std::max(size.height(), option.fontMetrics.height() + kGrid)};
+  }
+};
+
+}  // namespace
 
 ModelPanel::ModelPanel(Selection* selection, QWidget* parent) : QWidget(parent), m_selection(selection) {
   auto* layout = new QVBoxLayout(this);
@@ -31,11 +48,28 @@ ModelPanel::ModelPanel(Selection* selection, QWidget* parent) : QWidget(parent),
   m_tree = new QTreeView(this);
   m_tree->setModel(m_filter);
   m_tree->setFrameShape(QFrame::NoFrame);
+  useCalmSelection(m_tree);
   m_tree->setUniformRowHeights(true);
   m_tree->setAccessibleName(tr("Model tree"));
   m_tree->setAllColumnsShowFocus(true);
   m_tree->setIndentation(2 * kGrid);
-  m_tree->header()->setStretchLastSection(true);
+  m_tree->setItemDelegate(new TallRows(m_tree));
+  m_tree->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  QHeaderView* header = m_tree->header();
+  header->setStretchLastSection(false);
+  header->setMinimumSectionSize(5 * kGrid);
+  header->setSectionResizeMode(ModelTreeModel::NameColumn, QHeaderView::Stretch);
+  for (const int column : {int(ModelTreeModel::ParametersColumn), int(ModelTreeModel::SizeColumn)}) {
+    header->setSectionResizeMode(column, QHeaderView::ResizeToContents);
+  }
+  // The dock is narrow: the form stands in the properties unless asked for here.
+  m_tree->setColumnHidden(ModelTreeModel::FormColumn, true);
+  header->setContextMenuPolicy(Qt::ActionsContextMenu);
+  auto* showForm = new QAction(tr("Show the form"), header);
+  showForm->setCheckable(true);
+  header->addAction(showForm);
+  connect(showForm, &QAction::toggled, this,
+          [this](bool shown) { m_tree->setColumnHidden(ModelTreeModel::FormColumn, !shown); });
   layout->addWidget(m_tree, 1);
 
   connect(m_search, &QLineEdit::textChanged, this, [this](const QString& text) {
@@ -52,11 +86,6 @@ ModelPanel::ModelPanel(Selection* selection, QWidget* parent) : QWidget(parent),
 
 void ModelPanel::setModel(const OpenedModelPtr& model) {
   m_model->setTree(model ? model->tree : nullptr);
-  QHeaderView* header = m_tree->header();
-  m_tree->setColumnWidth(ModelTreeModel::NameColumn, 16 * kGrid);
-  for (const int column : {int(ModelTreeModel::ParametersColumn), int(ModelTreeModel::SizeColumn)}) {
-    header->setSectionResizeMode(column, QHeaderView::ResizeToContents);
-  }
   if (model && !model->model.architecture.layers.empty()) {
     m_tree->expand(m_filter->mapFromSource(m_model->indexOfLayer(0)));
   }

@@ -2,17 +2,19 @@
 
 #include <QGridLayout>
 #include <QLabel>
-#include <QScrollArea>
 #include <QVBoxLayout>
 
 #include "widgets/models/display_text.h"
 #include "widgets/models/selection.h"
+#include "widgets/panels/calm_views.h"
 #include "widgets/theme/numbers.h"
 #include "widgets/theme/theme.h"
 
 namespace espalier {
 
 namespace {
+
+constexpr QChar kMayBreak(0x200B);
 
 const ModelTreeNode* findNode(const ModelTreeNode* node, const QString& slot, int layer) {
   if (!slot.isEmpty() ? node->slot == slot : (node->layer == layer && node->slot.isEmpty())) return node;
@@ -27,19 +29,14 @@ const ModelTreeNode* findNode(const ModelTreeNode* node, const QString& slot, in
 PropertiesPanel::PropertiesPanel(Selection* selection, QWidget* parent) : QWidget(parent), m_selection(selection) {
   auto* outer = new QVBoxLayout(this);
   outer->setContentsMargins(0, 0, 0, 0);
-  auto* scroll = new QScrollArea(this);
-  scroll->setFrameShape(QFrame::NoFrame);
-  scroll->setWidgetResizable(true);
-  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  auto* scroll = new ColumnScrollArea(this);
   scroll->setAccessibleName(tr("Properties of the selection"));
   outer->addWidget(scroll);
   auto* body = new QWidget(scroll);
   auto* layout = new QVBoxLayout(body);
   layout->setContentsMargins(kGrid, kGrid, kGrid, kGrid);
   layout->setSpacing(kGrid);
-  m_title = new QLabel(body);
-  m_title->setWordWrap(true);
-  m_title->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  m_title = new ElidedLabel(Qt::ElideMiddle, body);
   layout->addWidget(m_title);
   m_grid = new QGridLayout;
   m_grid->setHorizontalSpacing(2 * kGrid);
@@ -76,7 +73,12 @@ void PropertiesPanel::addLine(const QString& name, const QString& value, const Q
   auto* label = new QLabel(name, this);
   label->setFont(Theme::instance().secondaryFont());
   label->setStyleSheet(QStringLiteral("color: %1;").arg(Theme::instance().colors().secondaryText.name()));
-  auto* text = new QLabel(value, this);
+  // Names of weights have no spaces: they may break after a dot.
+  QString breakable = value;
+  if (value.contains(QLatin1String(".attention.")) || value.contains(QLatin1String(".ffn."))) {
+    breakable.replace(QLatin1Char('.'), QLatin1Char('.') + QString(kMayBreak));
+  }
+  auto* text = new QLabel(breakable, this);
   text->setTextInteractionFlags(Qt::TextSelectableByMouse);
   text->setWordWrap(true);
   text->setToolTip(tip);
@@ -89,7 +91,7 @@ QString PropertiesPanel::valueOf(const QString& name) const {
   for (int i = 0; i + 1 < m_grid->count(); i += 2) {
     const auto* label = qobject_cast<QLabel*>(m_grid->itemAt(i)->widget());
     const auto* text = qobject_cast<QLabel*>(m_grid->itemAt(i + 1)->widget());
-    if (label && text && label->text() == name) return text->text();
+    if (label && text && label->text() == name) return text->text().remove(kMayBreak);
   }
   return {};
 }
@@ -103,7 +105,7 @@ void PropertiesPanel::refresh() {
   m_reader.cancel();
   clearLines();
   if (!m_model) {
-    m_title->setText(tr("No model is open."));
+    m_title->setFullText(tr("No model is open."));
     return;
   }
   const ModelTreeNode* node =
@@ -111,7 +113,7 @@ void PropertiesPanel::refresh() {
   if (!node) {
     showModel();
   } else if (node->slot.isEmpty()) {
-    m_title->setText(node->name);
+    m_title->setFullText(node->name);
     addLine(tr("Parameters"), countText(static_cast<double>(node->parameters)), formatCount(node->parameters));
     addLine(tr("Size"), formatBytes(static_cast<double>(node->bytes)));
     const auto& layers = m_model->model.architecture.layers;
@@ -129,7 +131,7 @@ void PropertiesPanel::refresh() {
 
 void PropertiesPanel::showModel() {
   const Architecture& architecture = m_model->model.architecture;
-  m_title->setText(m_model->name);
+  m_title->setFullText(m_model->name);
   addLine(tr("Family"), QString::fromStdString(architecture.family));
   addLine(tr("Layers"), QString::number(architecture.layers.size()));
   addLine(tr("Hidden size"), QString::number(architecture.hidden_size));
@@ -139,7 +141,7 @@ void PropertiesPanel::showModel() {
 }
 
 void PropertiesPanel::showWeight(const ModelTreeNode& node) {
-  m_title->setText(node.slot);
+  m_title->setFullText(node.slot);
   addLine(tr("Shape"), shapeText(node.shape));
   addLine(tr("Form"), node.form);
   addLine(tr("Parameters"), countText(static_cast<double>(node.parameters)), formatCount(node.parameters));

@@ -6,10 +6,10 @@
 #include "widgets/models/opened_model.h"
 
 class QGridLayout;
-class QLabel;
 
 namespace espalier {
 
+class ElidedLabel;
 class Selection;
 
 // What is known of the selected weight, layer or model: shape, form, bytes; norms as soon as they are read.
@@ -34,7 +34,7 @@ class PropertiesPanel : public QWidget {
   OpenedModelPtr m_model;
   BackgroundReader m_reader;
   QGridLayout* m_grid;
-  QLabel* m_title;
+  ElidedLabel* m_title;
   QString m_shown;
 };
 

@@ -5,7 +5,6 @@
 #include <QLineEdit>
 #include <QListView>
 #include <QMenu>
-#include <QScrollArea>
 #include <QStackedLayout>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -17,6 +16,7 @@
 #include "widgets/models/recipe_document.h"
 #include "widgets/models/recipe_steps_model.h"
 #include "widgets/models/selection.h"
+#include "widgets/panels/calm_views.h"
 #include "widgets/panels/estimate_view.h"
 #include "widgets/panels/icons.h"
 #include "widgets/panels/step_delegate.h"
@@ -63,6 +63,7 @@ RecipePanel::RecipePanel(RecipeDocument* document, MethodCatalog* catalog, Recip
   m_view->setModel(m_model);
   m_view->setItemDelegate(new StepDelegate(m_view));
   m_view->setFrameShape(QFrame::NoFrame);
+  useCalmSelection(m_view);
   m_view->setDragDropMode(QAbstractItemView::InternalMove);
   m_view->setDefaultDropAction(Qt::MoveAction);
   m_view->setDropIndicatorShown(true);
@@ -97,10 +98,7 @@ RecipePanel::RecipePanel(RecipeDocument* document, MethodCatalog* catalog, Recip
   layout->addLayout(buttons);
   layout->addWidget(hairline(this));
 
-  auto* scroll = new QScrollArea(this);
-  scroll->setFrameShape(QFrame::NoFrame);
-  scroll->setWidgetResizable(true);
-  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  auto* scroll = new ColumnScrollArea(this);
   m_formBox = new QWidget(scroll);
   auto* formLayout = new QVBoxLayout(m_formBox);
   formLayout->setContentsMargins(kGrid, kGrid / 2, kGrid, kGrid);

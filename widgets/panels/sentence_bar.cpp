@@ -87,7 +87,8 @@ void SentenceBar::showSource() {
   const qint64 total = m_model->total();
   m_example->setEnabled(total > 0);
   m_example->setRange(0, static_cast<int>(qMax<qint64>(total, 0)));
-  m_example->setSpecialValueText(total > 0 ? tr("typed") : tr("no examples"));
+  const bool reading = m_model->hasSource() && total < 0 && m_model->problem().isEmpty();
+  m_example->setSpecialValueText(total > 0 ? tr("typed") : reading ? tr("reading …") : tr("no examples"));
   m_example->setSuffix(total > 0 ? tr(" of %1").arg(total) : QString());
   m_example->setToolTip(!m_model->hasSource()           ? tr("Open a task to pick its examples here.")
                         : !m_model->problem().isEmpty() ? m_model->problem()

@@ -163,7 +163,8 @@ AttentionPtr readAttention(const Json& answer, const Architecture& architecture)
     data->tokens << QString::fromStdString(token);
   }
   for (const Json& span : json_get<Json>(answer, "offsets", "attention")) {
-    data->special.push_back(span.is_array() && span.size() == 2 && span[0] == span[1]);
+    // A special token stands for no text.
+    data->special.push_back(span.is_null());
   }
   data->special.resize(static_cast<size_t>(data->tokens.size()), false);
   const TensorFile file = read_safetensors(json_get<std::string>(answer, "file", "attention"));

@@ -18,12 +18,18 @@ constexpr int kFactsPerRow = 6;
 QString headText(const HeadSpec& head) {
   switch (head.kind) {
     case HeadKind::Classification:
-      return OverviewPage::tr("classification, %1 labels").arg(head.num_labels);
+      return OverviewPage::tr("%1 labels").arg(head.num_labels);
     case HeadKind::None:
       return OverviewPage::tr("none");
     default:
       return QString::fromUtf8(to_string(head.kind).data(), static_cast<qsizetype>(to_string(head.kind).size()));
   }
+}
+
+QString labelsText(const HeadSpec& head) {
+  QStringList names;
+  for (const std::string& label : head.labels) names << QString::fromStdString(label);
+  return names.join(QStringLiteral(", "));
 }
 
 // "12", or "8 to 12" where layers differ.
@@ -139,7 +145,7 @@ void OverviewPage::refresh() {
   addFact(tr("Hidden size"), QString::number(architecture.hidden_size));
   addFact(tr("Vocabulary"), formatCount(architecture.embedding.vocab_size));
   addFact(tr("Positions"), QString::number(architecture.embedding.max_positions));
-  addFact(tr("Head"), headText(architecture.head));
+  addFact(tr("Head"), headText(architecture.head), labelsText(architecture.head));
   const RunRow* baseline = session()->runs()->baseline();
   if (baseline)
     addFact(tr("Accuracy"), percentText(baseline->accuracy),

@@ -15,6 +15,7 @@
 #include "app/workbench/pages/tradeoff_page.h"
 #include "widgets/charts/figure.h"
 #include "widgets/models/runs_model.h"
+#include "widgets/panels/calm_views.h"
 
 namespace espalier {
 
@@ -34,6 +35,7 @@ RunsPage::RunsPage(Session* session, QWidget* parent) : Page(session, QStringLit
   m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
   m_table->setSelectionMode(QAbstractItemView::SingleSelection);
   m_table->setFrameShape(QFrame::NoFrame);
+  useCalmSelection(m_table);
   m_table->setShowGrid(false);
   m_table->setWordWrap(false);
   m_table->setTabKeyNavigation(false);

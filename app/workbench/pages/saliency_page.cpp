@@ -139,7 +139,7 @@ void SaliencyPage::take(const Json& answer) {
 SaliencyData readSaliency(const Json& answer, const Sentence& sentence) {
   const auto tokens = json_get<std::vector<std::string>>(answer, "tokens", "saliency");
   const auto scores = json_get<std::vector<double>>(answer, "scores", "saliency");
-  const auto offsets = json_get<std::vector<std::pair<int, int>>>(answer, "offsets", "saliency");
+  const auto offsets = json_get<std::vector<Json>>(answer, "offsets", "saliency");
   if (scores.size() != tokens.size() || offsets.size() != tokens.size()) {
     throw Error(ErrorKind::Format, "the saliency has another length than the sentence");
   }
@@ -164,12 +164,14 @@ SaliencyData readSaliency(const Json& answer, const Sentence& sentence) {
     SaliencyToken token;
     token.text = QString::fromStdString(tokens[i]);
     token.score = scores[i];
-    token.special = offsets[i].first == offsets[i].second;
+    // A special token stands for no text.
+    token.special = offsets[i].is_null();
     token.continuesWord = token.text.startsWith(QLatin1String("##"));
     // Evidence counts code points of the first text; a special token in the middle ends that.
     secondText |= token.special && i > 0;
-    for (const auto& [begin, end] : sentence.evidence) {
-      token.known |= !secondText && !token.special && offsets[i].first < end && begin < offsets[i].second;
+    if (!token.special && !secondText) {
+      const auto [from, to] = offsets[i].get<std::pair<int, int>>();
+      for (const auto& [begin, end] : sentence.evidence) token.known |= from < end && begin < to;
     }
     data.tokens.push_back(std::move(token));
   }

@@ -2,7 +2,6 @@
 
 #include <QComboBox>
 #include <QHBoxLayout>
-#include <QLabel>
 #include <QSignalBlocker>
 #include <QSplitter>
 
@@ -10,6 +9,7 @@
 #include "widgets/charts/heat_map_view.h"
 #include "widgets/charts/spectrum_view.h"
 #include "widgets/models/display_text.h"
+#include "widgets/panels/calm_views.h"
 #include "widgets/theme/numbers.h"
 
 namespace espalier {
@@ -80,13 +80,12 @@ WeightsPage::WeightsPage(Session* session, QWidget* parent)
   m_picker->setToolTip(tr("The weight shown; the model tree chooses it too."));
   m_picker->setMaxVisibleItems(24);
   m_picker->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-  m_picker->setMinimumContentsLength(36);
+  m_picker->setMinimumContentsLength(40);
   top->addWidget(m_picker);
-  m_facts = new QLabel(content);
-  m_facts->setTextInteractionFlags(Qt::TextSelectableByMouse);
-  m_facts->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-  top->addWidget(m_facts, 1);
+  top->addStretch();
   layout->addLayout(top);
+  m_facts = new ElidedLabel(Qt::ElideRight, content);
+  layout->addWidget(m_facts);
 
   auto* rows = new QSplitter(Qt::Vertical, content);
   rows->setChildrenCollapsible(false);
@@ -100,8 +99,9 @@ WeightsPage::WeightsPage(Session* session, QWidget* parent)
   m_spectrum->setTitle(tr("Singular values"));
   rows->addWidget(m_heatMap);
   rows->addWidget(below);
-  rows->setStretchFactor(0, 3);
-  rows->setStretchFactor(1, 1);
+  rows->setStretchFactor(0, 5);
+  rows->setStretchFactor(1, 2);
+  rows->setSizes({40 * kGrid, 18 * kGrid});
   layout->addWidget(rows, 1);
   setContent(content);
   for (Chart* chart :
@@ -161,7 +161,8 @@ void WeightsPage::showSlot(const QString& slot) {
   m_histogramReader.cancel();
   m_histogram->clear();
   m_spectrum->clear();
-  m_facts->setText(QStringLiteral("%1, %2").arg(shapeText(shape_of(weight)), QString::fromStdString(describe(weight))));
+  m_facts->setFullText(
+      QStringLiteral("%1, %2").arg(shapeText(shape_of(weight)), QString::fromStdString(describe(weight))));
   m_heatMap->setTitle(slot);
   m_heatMap->setConditions(session()->conditions());
   m_histogram->setConditions(slot);
@@ -174,14 +175,13 @@ void WeightsPage::readHistogram() {
   const MatrixSummary* summary = m_heatMap->summary();
   if (!summary || m_shown.isEmpty()) return;
   const Statistics statistics = summary->statistics;
-  m_facts->setText(QStringLiteral("%1, %2    ‖W‖ %3    mean %4    std %5    zeros %6")
-                       .arg(shapeText(shape_of(session()->model()->model.weight(m_shown.toStdString()))),
-                            QString::fromStdString(describe(session()->model()->model.weight(m_shown.toStdString()))),
-                            formatNumber(statistics.l2_norm), formatNumber(statistics.mean),
-                            formatNumber(statistics.std),
-                            percentText(static_cast<double>(statistics.zeros) /
-                                        static_cast<double>(std::max<int64_t>(1, statistics.count)))));
-  m_facts->setToolTip(m_facts->text());
+  m_facts->setFullText(
+      QStringLiteral("%1, %2    ‖W‖ %3    mean %4    std %5    zeros %6")
+          .arg(shapeText(shape_of(session()->model()->model.weight(m_shown.toStdString()))),
+               QString::fromStdString(describe(session()->model()->model.weight(m_shown.toStdString()))),
+               formatNumber(statistics.l2_norm), formatNumber(statistics.mean), formatNumber(statistics.std),
+               percentText(static_cast<double>(statistics.zeros) /
+                           static_cast<double>(std::max<int64_t>(1, statistics.count)))));
   const WeightPtr weight = share(session()->model()->model.weight(m_shown.toStdString()));
   m_histogramReader.start<Histogram>(
       [weight, statistics](const CancelToken& cancel) {

@@ -3,10 +3,10 @@
 #include "widgets/charts/histogram_view.h"
 
 class QComboBox;
-class QLabel;
 
 namespace espalier {
 
+class ElidedLabel;
 class HeatMapView;
 class SpectrumView;
 
@@ -36,7 +36,7 @@ class WeightsPage : public Page {
   HistogramView* m_histogram;
   SpectrumView* m_spectrum;
   QComboBox* m_picker;
-  QLabel* m_facts;
+  ElidedLabel* m_facts;
   BackgroundReader m_histogramReader;
   BackgroundReader m_spectrumReader;
   QString m_shown;

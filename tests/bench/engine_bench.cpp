@@ -68,6 +68,7 @@ void measure(benchmark::State& state, const std::string& name, Body body) {
   std::sort(seconds.begin(), seconds.end());
   medians()[name] = seconds[seconds.size() / 2];
   state.counters["median_ms"] = 1e3 * medians()[name];
+  state.counters["fastest_ms"] = 1e3 * seconds.front();
   state.counters["p10_ms"] = 1e3 * seconds[seconds.size() / 10];
   state.counters["p90_ms"] = 1e3 * seconds[seconds.size() * 9 / 10];
 }

@@ -142,7 +142,7 @@ void MainWindow::buildDocks() {
   m_jobsDock = dock(QStringLiteral("jobsDock"), tr("Jobs"), m_jobsPanel, Qt::BottomDockWidgetArea);
   setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
   setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
-  resizeDocks({m_modelDock, m_recipeDock}, {34 * kGrid, 39 * kGrid}, Qt::Horizontal);
+  resizeDocks({m_modelDock, m_recipeDock}, {38 * kGrid, 40 * kGrid}, Qt::Horizontal);
   resizeDocks({m_modelDock, m_propertiesDock}, {48 * kGrid, 26 * kGrid}, Qt::Vertical);
   resizeDocks({m_jobsDock}, {14 * kGrid}, Qt::Vertical);
   connect(m_modelPanel, &ModelPanel::slotOpened, this, [this] { showPage(QStringLiteral("weights")); });

@@ -89,7 +89,8 @@ void MainWindow::connectRuns() {
     m_bar->showMessage(
         MessageBar::Kind::Note,
         tr("The recipe has run: %1 measured.").arg(countedText(m_runController.rowsReceived(), tr("row"), tr("rows"))),
-        tr("Show the trade-off"), [this] { showPage(QStringLiteral("tradeoff")); });
+        currentPage() == page(QStringLiteral("tradeoff")) ? QString() : tr("Show the trade-off"),
+        [this] { showPage(QStringLiteral("tradeoff")); });
   });
   connect(&m_runController, &RunController::failed, this, [this](const ErrorInfo& error, int finished, int steps) {
     const QString kept =

@@ -41,7 +41,7 @@ Session::Session(SessionOptions options, QObject* parent)
       m_options(std::move(options)),
       m_jobs(m_options.makeRunner),
       m_checker(&m_recipe, &m_catalog, &m_jobs),
-      m_runs(m_options.workspace),
+      m_runs(m_options.workspace, &m_catalog),
       m_sentence(&m_jobs, &m_selection) {}
 
 Session::~Session() = default;

@@ -162,7 +162,7 @@ class HeadListEditor : public SettingEditor {
  public:
   HeadListEditor(const Setting& setting, QWidget* parent) : SettingEditor(setting, parent) {
     m_line = new QLineEdit(this);
-    m_line->setPlaceholderText(tr("none; click heads, or type 0.3, 1.7"));
+    m_line->setPlaceholderText(tr("none, or say 0.3, 1.7"));
     plainRow(this)->addWidget(m_line);
     setFocusProxy(m_line);
     connect(m_line, &QLineEdit::textChanged, this, &SettingEditor::edited);

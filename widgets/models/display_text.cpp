@@ -17,13 +17,14 @@ const QString kMinus(QChar(0x2212));
 
 QString countText(double count) {
   if (!std::isfinite(count) || count < 0) return QString(kUnknownMark);
-  static const std::array<const char*, 5> kUnits = {"", " k", " M", " G", " T"};
+  static const std::array<const char*, 5> kUnits = {"", "k", "M", "G", "T"};
   size_t unit = 0;
   while (count >= 999.5 && unit + 1 < kUnits.size()) {
     count /= 1000;
     ++unit;
   }
-  return (unit == 0 ? QString::number(count, 'f', 0) : formatNumber(count)) + QLatin1String(kUnits[unit]);
+  if (unit == 0) return QString::number(count, 'f', 0);
+  return formatNumber(count) + QChar::Nbsp + QLatin1String(kUnits[unit]);
 }
 
 QString percentText(double fraction) {

@@ -30,11 +30,15 @@ QString valueText(const Json& value) {
 
 }  // namespace
 
-QString settingsSummary(const Json& settings) {
+QString settingsSummary(const Json& settings, const MethodEntry* method) {
   if (!settings.is_object()) return {};
   QStringList parts;
   for (const auto& [key, value] : settings.items()) {
     if (value.is_array() && value.empty()) continue;
+    const auto isDefault = [&, name = key, given = value](const Setting& setting) {
+      return setting.key == name && setting.default_value == given;
+    };
+    if (method && std::any_of(method->settings.begin(), method->settings.end(), isDefault)) continue;
     parts << QString::fromStdString(key) + QLatin1Char(' ') + valueText(value);
   }
   return parts.join(QStringLiteral(", ")).replace(QLatin1Char('_'), QLatin1Char(' '));
@@ -96,13 +100,13 @@ QVariant RecipeStepsModel::data(const QModelIndex& index, int role) const {
   const int issues = row < m_issueCounts.size() ? m_issueCounts[row] : 0;
   switch (role) {
     case Qt::DisplayRole:
-      return QStringLiteral("%1  %2").arg(row + 1).arg(id);
+      return id;
     case Qt::CheckStateRole:
       return static_cast<int>(step.enabled ? Qt::Checked : Qt::Unchecked);
     case MethodRole:
       return id;
     case SummaryRole:
-      return settingsSummary(step.settings);
+      return settingsSummary(step.settings, m_catalog->find(id));
     case IssueCountRole:
       return issues;
     case Qt::ToolTipRole: {

@@ -9,6 +9,7 @@
 namespace espalier {
 
 class MethodCatalog;
+struct MethodEntry;
 class RecipeDocument;
 
 // The steps of a recipe as a list: checked when on, reordered by dragging. Follows the document, edits through it.
@@ -42,7 +43,8 @@ class RecipeStepsModel : public QAbstractListModel {
   std::vector<int> m_issueCounts;
 };
 
-// The settings that a step sets, in short: "share 0.25, epochs 2"; empty when all are defaults.
-QString settingsSummary(const Json& settings);
+// The settings that differ from the method's defaults, in short: "share 0.25, epochs 2". Without a method all that are
+// given.
+QString settingsSummary(const Json& settings, const MethodEntry* method);
 
 }  // namespace espalier

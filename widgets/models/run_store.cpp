@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "widgets/models/method_catalog.h"
 #include "widgets/models/recipe_steps_model.h"
 #include "workspace/workspace.h"
 
@@ -109,8 +110,14 @@ RunRow runRowFromJson(const Json& json) {
   return row;
 }
 
-RunStore::RunStore(std::filesystem::path workspace, QObject* parent)
-    : QObject(parent), m_workspace(std::move(workspace)) {}
+RunStore::RunStore(std::filesystem::path workspace, MethodCatalog* catalog, QObject* parent)
+    : QObject(parent), m_workspace(std::move(workspace)), m_catalog(catalog) {
+  connect(catalog, &MethodCatalog::changed, this, [this] {
+    if (m_rows.empty()) return;
+    nameRows();
+    Q_EMIT changed();
+  });
+}
 
 void RunStore::setTarget(const QString& model, const QString& task) {
   if (model == m_model && task == m_task) return;
@@ -162,18 +169,21 @@ void RunStore::nameRows() {
   for (const RunRow& row : m_rows) byHash[row.hash] = &row;
   for (RunRow& row : m_rows) {
     QStringList chain;
+    QStringList methods;
     std::set<QString> families;
     const RunRow* at = &row;
     // A chain longer than the number of rows would be a loop in damaged data.
     for (size_t depth = 0; at && !at->method.isEmpty() && depth <= m_rows.size(); ++depth) {
-      const QString settings = settingsSummary(at->settings);
+      const QString settings = settingsSummary(at->settings, m_catalog->find(at->method));
       chain.prepend(settings.isEmpty() ? at->method : at->method + QLatin1Char(' ') + settings);
+      methods.prepend(at->method.section(QLatin1Char('.'), 1));
       families.insert(at->method.section(QLatin1Char('.'), 0, 0));
       const auto parent = byHash.find(at->parent);
       at = parent == byHash.end() ? nullptr : parent->second;
     }
     row.step = static_cast<int>(chain.size());
     row.name = chain.isEmpty() ? tr("baseline") : chain.join(QStringLiteral(" + "));
+    row.shortName = chain.isEmpty() ? row.name : methods.join(QStringLiteral(" + "));
     row.family = chain.isEmpty() ? QStringLiteral("baseline")
                                  : (families.size() > 1 ? QStringLiteral("combined") : *families.begin());
   }

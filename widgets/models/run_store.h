@@ -15,6 +15,8 @@
 
 namespace espalier {
 
+class MethodCatalog;
+
 // One model that was measured: the baseline, or what a step made. Unmeasured numbers are NaN.
 struct RunRow {
   static constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
@@ -24,9 +26,10 @@ struct RunRow {
   QString method;  // empty for the baseline
   Json settings = Json::object();
   Scope scope;
-  QString name;    // "baseline", "prune.heads share 0.25 + quantize.q8"
-  QString family;  // of the last step; "combined" when the chain mixes families
-  int step = 0;    // number of steps before and with this one
+  QString name;       // "baseline", "prune.heads share 0.25 + quantize.q8"
+  QString shortName;  // "heads + q8": the methods alone, for labels beside marks
+  QString family;     // of the last step; "combined" when the chain mixes families
+  int step = 0;       // number of steps before and with this one
   double accuracy = kUnknown, accuracyLow = kUnknown, accuracyHigh = kUnknown;
   double bytes = kUnknown;
   double parameters = kUnknown;
@@ -63,7 +66,8 @@ class RunStore : public QObject {
   Q_OBJECT
 
  public:
-  explicit RunStore(std::filesystem::path workspace, QObject* parent = nullptr);
+  // The catalog tells which settings are defaults and need not be named.
+  RunStore(std::filesystem::path workspace, MethodCatalog* catalog, QObject* parent = nullptr);
 
   const std::filesystem::path& workspace() const { return m_workspace; }
   // Shows the runs of this model and task; reads the workspace on a thread.
@@ -86,6 +90,7 @@ class RunStore : public QObject {
   void nameRows();
 
   std::filesystem::path m_workspace;
+  MethodCatalog* m_catalog;
   QString m_model;
   QString m_task;
   std::vector<RunRow> m_rows;

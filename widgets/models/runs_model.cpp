@@ -69,10 +69,9 @@ QString RunsModel::display(const RunRow& row, int column) const {
     case StepsColumn:
       return QString::number(row.step);
     case AccuracyColumn:
-      return fixed(row.accuracy * 100, 1);
-    case IntervalColumn:
-      if (!std::isfinite(row.accuracyLow)) return QString(kUnknownMark);
-      return fixed(row.accuracyLow * 100, 1) + QChar(0x2013) + fixed(row.accuracyHigh * 100, 1);
+      if (!std::isfinite(row.accuracyLow)) return fixed(row.accuracy * 100, 1);
+      return QStringLiteral("%1 (%2–%3)")
+          .arg(fixed(row.accuracy * 100, 1), fixed(row.accuracyLow * 100, 1), fixed(row.accuracyHigh * 100, 1));
     case DifferenceColumn:
       return row.isBaseline() ? QString() : pointsText(row.accuracy - m_baseline.accuracy);
     case PColumn:
@@ -99,7 +98,6 @@ QVariant RunsModel::sortValue(const RunRow& row, int column) const {
     case StepsColumn:
       return row.step;
     case AccuracyColumn:
-    case IntervalColumn:
       return known(row.accuracy);
     case DifferenceColumn:
       return known(row.accuracy - m_baseline.accuracy);
@@ -157,21 +155,24 @@ QVariant RunsModel::data(const QModelIndex& index, int role) const {
 
 QVariant RunsModel::headerData(int section, Qt::Orientation orientation, int role) const {
   if (orientation != Qt::Horizontal) return {};
-  if (role == Qt::TextAlignmentRole && section != NameColumn) {
-    return QVariant::fromValue(Qt::Alignment(Qt::AlignRight | Qt::AlignVCenter));
+  if (role == Qt::TextAlignmentRole) {
+    return QVariant::fromValue(
+        Qt::Alignment((section == NameColumn ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter));
   }
   if (role == Qt::ToolTipRole) {
     switch (section) {
-      case IntervalColumn:
-        return tr("The 95 % Wilson interval of the accuracy.");
+      case AccuracyColumn:
+        return tr("Accuracy with its 95 % Wilson interval.");
+      case SizeColumn:
+        return tr("Size of the bundle in megabytes.");
       case DifferenceColumn:
         return tr("Accuracy minus the baseline's, in percentage points.");
       case PColumn:
         return tr("Two-sided McNemar test against the baseline on the same examples.");
       case MacsColumn:
-        return tr("Multiply-accumulates of one sequence of 128 tokens.");
+        return tr("Multiply-accumulates of one sequence of 128 tokens, in thousands of millions.");
       case LatencyColumn:
-        return tr("Median time of one forward pass on the engine.");
+        return tr("Median latency of one forward pass on the engine, in milliseconds.");
       case LoyaltyColumn:
         return tr("Share of examples answered as the baseline answers them.");
       default:
@@ -186,18 +187,16 @@ QVariant RunsModel::headerData(int section, Qt::Orientation orientation, int rol
       return tr("Steps");
     case AccuracyColumn:
       return tr("Accuracy, %");
-    case IntervalColumn:
-      return tr("95 %");
     case DifferenceColumn:
-      return tr("Δ, points");
+      return tr("Δ points");
     case PColumn:
       return tr("p");
     case SizeColumn:
-      return tr("Size, MB");
+      return tr("MB");
     case MacsColumn:
-      return tr("MACs, G");
+      return tr("GMACs");
     case LatencyColumn:
-      return tr("Latency, ms");
+      return tr("ms");
     case LoyaltyColumn:
       return tr("Loyalty, %");
     default:

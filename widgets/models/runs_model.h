@@ -14,7 +14,6 @@ class RunsModel : public QAbstractTableModel {
     NameColumn,
     StepsColumn,
     AccuracyColumn,
-    IntervalColumn,
     DifferenceColumn,
     PColumn,
     SizeColumn,

@@ -62,7 +62,8 @@ void Selection::selectExample(qint64 example) {
   SelectionState state = m_state;
   state.example = example;
   state.token = -1;
-  set(state, true);
+  // The first example is shown unasked: there is nothing to go back to.
+  set(state, m_state.example >= 0);
 }
 
 void Selection::selectRun(const QString& hash) {

@@ -39,7 +39,8 @@ MessageBar::MessageBar(QWidget* parent) : QFrame(parent) {
 
 void MessageBar::showMessage(Kind kind, const QString& text, const QString& button, std::function<void()> action) {
   m_kind = kind;
-  m_text->setText(text);
+  // Errors of the core begin as a clause.
+  m_text->setText(text.left(1).toUpper() + text.mid(1));
   m_button->setText(button);
   m_button->setVisible(!button.isEmpty());
   m_action = std::move(action);

@@ -6,8 +6,11 @@
 #include <QListView>
 #include <QMenu>
 #include <QStackedLayout>
+#include <QStyleOptionViewItem>
 #include <QToolButton>
 #include <QVBoxLayout>
+
+#include <algorithm>
 
 #include "widgets/forms/scope_form.h"
 #include "widgets/forms/setting_form.h"
@@ -25,6 +28,9 @@
 namespace espalier {
 
 namespace {
+
+constexpr int kFewestRows = 2;
+constexpr int kMostRows = 5;
 
 QFrame* hairline(QWidget* parent) {
   auto* line = new QFrame(parent);
@@ -71,8 +77,8 @@ RecipePanel::RecipePanel(RecipeDocument* document, MethodCatalog* catalog, Recip
   m_view->setContextMenuPolicy(Qt::ActionsContextMenu);
   listLayout->addWidget(m_noSteps);
   listLayout->addWidget(m_view);
-  list->setMinimumHeight(9 * kGrid);
-  layout->addWidget(list, 2);
+  m_list = list;
+  layout->addWidget(list);
 
   buildActions();
   auto* buttons = new QHBoxLayout;
@@ -120,7 +126,7 @@ RecipePanel::RecipePanel(RecipeDocument* document, MethodCatalog* catalog, Recip
   formLayout->addWidget(m_scope);
   formLayout->addStretch();
   scroll->setWidget(m_formBox);
-  layout->addWidget(scroll, 3);
+  layout->addWidget(scroll, 1);
 
   layout->addWidget(hairline(this));
   m_estimate = new EstimateView(checker, this);
@@ -227,6 +233,11 @@ void RecipePanel::rebuildAddMenu() {
 
 void RecipePanel::showStep() {
   m_noSteps->setVisible(m_document->numSteps() == 0);
+  // The list is as tall as its steps, within reason: what is left belongs to the form.
+  const int rows = std::clamp(m_document->numSteps(), kFewestRows, kMostRows);
+  QStyleOptionViewItem option;
+  option.font = m_view->font();
+  m_list->setFixedHeight(rows * m_view->itemDelegate()->sizeHint(option, {}).height() + 2);
   const ThemeColors& colors = Theme::instance().colors();
   QFont strong = Theme::instance().bodyFont();
   strong.setWeight(QFont::DemiBold);

@@ -58,6 +58,7 @@ class RecipePanel : public QWidget {
   Selection* m_selection;
   RecipeStepsModel* m_model;
   QLineEdit* m_name;
+  QWidget* m_list;
   QListView* m_view;
   QLabel* m_noSteps;
   QToolButton* m_add;

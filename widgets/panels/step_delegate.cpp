@@ -12,7 +12,7 @@ namespace espalier {
 void StepDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const {
   QStyleOptionViewItem item = option;
   initStyleOption(&item, index);
-  const QString title = item.text;
+  const QString title = QStringLiteral("%1  %2").arg(index.row() + 1).arg(item.text);
   item.text.clear();
   const QStyle* style = item.widget ? item.widget->style() : QApplication::style();
   // Ground, focus and check box by the style; the two lines by us.

@@ -45,9 +45,11 @@ RunsPage::RunsPage(Session* session, QWidget* parent) : Page(session, QStringLit
   m_table->verticalHeader()->setDefaultSectionSize(3 * kGrid + 4);
   QHeaderView* header = m_table->horizontalHeader();
   header->setHighlightSections(false);
-  header->setSectionResizeMode(QHeaderView::ResizeToContents);
+  header->setSectionResizeMode(QHeaderView::Fixed);
   header->setSectionResizeMode(RunsModel::NameColumn, QHeaderView::Stretch);
-  header->setMinimumSectionSize(6 * kGrid);
+  header->setMinimumSectionSize(5 * kGrid);
+  connect(&Theme::instance(), &Theme::changed, this, &RunsPage::fitColumns);
+  fitColumns();
   layout->addWidget(m_table, 1);
 
   auto* below = new QHBoxLayout;
@@ -92,6 +94,17 @@ RunsPage::RunsPage(Session* session, QWidget* parent) : Page(session, QStringLit
   connect(session, &Session::modelChanged, this, &RunsPage::refresh);
   connect(session, &Session::taskChanged, this, &RunsPage::refresh);
   refresh();
+}
+
+void RunsPage::fitColumns() {
+  // Wide enough for the header and the widest number there can be; what is left is the name's.
+  const QFontMetrics metrics(Theme::instance().bodyFont());
+  for (int column = 0; column < RunsModel::NumColumns; ++column) {
+    if (column == RunsModel::NameColumn) continue;
+    QString widest = m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
+    if (column == RunsModel::AccuracyColumn) widest = QStringLiteral("92.7 (91.2–93.9)");
+    m_table->setColumnWidth(column, metrics.horizontalAdvance(widest) + 5 * kGrid / 2);
+  }
 }
 
 void RunsPage::activate() { m_table->setFocus(); }

@@ -22,6 +22,7 @@ class RunsPage : public Page {
 
  private:
   void refresh();
+  void fitColumns();
   void followSelection();
   void updateActions();
   const RunRow* currentRow() const;

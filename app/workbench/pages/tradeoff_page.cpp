@@ -24,7 +24,7 @@ std::vector<TradeoffPoint> points(const std::vector<RunRow>& rows, bool latency)
   for (const RunRow& row : rows) {
     TradeoffPoint point;
     point.id = row.hash;
-    point.name = row.name;
+    point.name = row.shortName;
     point.family = row.family;
     point.baseline = row.isBaseline();
     point.x = latency ? row.latency : row.bytes / kMega;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "network/encoder.h"
+#include "network/threads.h"
 #include "network/torch_errors.h"
 
 namespace espalier {
@@ -49,6 +50,7 @@ at::Device device_named(const std::string& name) {
 struct Network::Impl {
   Impl(const Model& model_in, NetworkOptions options_in)
       : model(model_in), options(std::move(options_in)), device(device_named(options.device)) {
+    use_all_processors();
     for (const std::string& slot : model.weights.unique_slots()) {
       const WeightHandle handle = model.weights.handle(slot);
       const bool sparse = options.sparse_word_gradient && slot == "embeddings.word.weight" &&

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "network/threads.h"
 #include "train/fine_tune.h"
 
 namespace espalier {
@@ -63,6 +64,7 @@ double linear_gflops() {
 
 TorchInfo torch_info(bool measure) {
   TorchInfo info;
+  use_all_processors();
   info.version = TORCH_VERSION;
   info.blas = loaded_blas();
   if (measure) info.linear_gflops = linear_gflops();

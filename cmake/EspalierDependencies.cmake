@@ -27,7 +27,8 @@ endif()
 
 # libtorch's own target puts /usr/include in front and carries compile flags; ours marks its headers as system ones.
 add_library(espalier_torch INTERFACE)
-target_link_libraries(espalier_torch INTERFACE ${TORCH_LIBRARIES})
+# at::parallel_for lies in a header: without OpenMP's flag it compiles to a plain loop.
+target_link_libraries(espalier_torch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
 foreach(directory ${TORCH_INCLUDE_DIRS})
   if(NOT directory STREQUAL "/usr/include")
     target_include_directories(espalier_torch SYSTEM INTERFACE ${directory})

@@ -24,7 +24,7 @@ struct MethodInfo {
   std::string paper;                 // authors, year, title, arXiv id
   std::string summary;               // one sentence
   std::vector<std::string> hosts;    // kinds of model it works on: "encoder"
-  std::string page;                  // Markdown of the folder's README (filled by the registry)
+  std::string page = {};             // Markdown of the folder's README (filled by the registry)
 };
 
 // What a method cannot work without, for these settings.

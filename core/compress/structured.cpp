@@ -199,6 +199,11 @@ StructuredResult prune_structured(const Model& model, const StructuredPlan& plan
   return result;
 }
 
+Needs structured_needs(const Settings& settings, bool ranks) {
+  const bool trains = wants_retraining(settings);
+  return {.calibration = ranks, .labels = ranks || trains, .gradients = ranks || trains, .retraining = trains};
+}
+
 std::vector<Setting> structured_settings(bool normalize_by_default) {
   std::vector<Setting> settings;
   settings.push_back(
@@ -207,10 +212,6 @@ std::vector<Setting> structured_settings(bool normalize_by_default) {
        .default_value = "example",
        .label = "Importance over",
        .help = "Absolute gradient of the gate of each example (the paper), or of each token (the paper's release).",
-       .unit = "",
-       .minimum = {},
-       .maximum = {},
-       .step = {},
        .choices = {{"example", "examples"}, {"token", "tokens"}},
        .level = SettingLevel::Advanced});
   settings.push_back({.key = "normalize_layers",
@@ -218,22 +219,15 @@ std::vector<Setting> structured_settings(bool normalize_by_default) {
                       .default_value = normalize_by_default,
                       .label = "Normalize each layer",
                       .help = "Divide the scores of every layer by their l2 norm before layers are compared.",
-                      .unit = "",
-                      .minimum = {},
-                      .maximum = {},
-                      .step = {},
-                      .choices = {},
                       .level = SettingLevel::Advanced});
   settings.push_back({.key = "steps",
                       .type = SettingType::Integer,
                       .default_value = 1,
                       .label = "Rounds",
                       .help = "Remove in this many equal rounds and rank anew before each.",
-                      .unit = "",
                       .minimum = 1,
                       .maximum = 100,
-                      .step = 1,
-                      .choices = {}});
+                      .step = 1});
   settings.push_back({.key = "max_examples",
                       .type = SettingType::Integer,
                       .default_value = 1000,
@@ -243,18 +237,12 @@ std::vector<Setting> structured_settings(bool normalize_by_default) {
                       .minimum = 1,
                       .maximum = 1e9,
                       .step = 100,
-                      .choices = {},
                       .level = SettingLevel::Advanced});
   settings.push_back({.key = "retrain_each_step",
                       .type = SettingType::Bool,
                       .default_value = false,
                       .label = "Train after every round",
                       .help = "Fine-tune for the epochs below after every round instead of once at the end.",
-                      .unit = "",
-                      .minimum = {},
-                      .maximum = {},
-                      .step = {},
-                      .choices = {},
                       .level = SettingLevel::Advanced});
   for (Setting& setting : retrain_settings(0)) settings.push_back(std::move(setting));
   return settings;

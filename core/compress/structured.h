@@ -34,6 +34,9 @@ Model preview_structured(const Model& model, const StructuredPlan& plan);
 StructuredResult prune_structured(const Model& model, const StructuredPlan& plan, const Settings& settings,
                                   const Resources& resources, uint64_t seed, JobContext& context, Json& report);
 
+// Needs by those settings. `ranks`: the items to remove are found by their importance.
+Needs structured_needs(const Settings& settings, bool ranks);
+
 // "average", "normalize_layers", "steps", "max_examples", "retrain_each_step" and those of retraining, none by default.
 std::vector<Setting> structured_settings(bool normalize_by_default);
 

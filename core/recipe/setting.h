@@ -19,17 +19,17 @@ struct SettingChoice {
   std::string label;
 };
 
-struct Setting {    // NOLINT(bugprone-exception-escape): moving a Json only asserts
-  std::string key;  // "sparsity"; stable, in recipes
+struct Setting {         // NOLINT(bugprone-exception-escape): moving a Json only asserts
+  std::string key = {};  // "sparsity"; stable, in recipes
   SettingType type = SettingType::Real;
-  Json default_value;
-  std::string label;              // "Sparsity"
-  std::string help;               // one or two whole sentences
-  std::string unit;               // "%", "heads"; empty when none
-  std::optional<double> minimum;  // inclusive; numbers only
-  std::optional<double> maximum;
-  std::optional<double> step;  // of a spin box
-  std::vector<SettingChoice> choices;
+  Json default_value = nullptr;
+  std::string label = {};              // "Sparsity"
+  std::string help = {};               // one or two whole sentences
+  std::string unit = {};               // "%", "heads"; empty when none
+  std::optional<double> minimum = {};  // inclusive; numbers only
+  std::optional<double> maximum = {};
+  std::optional<double> step = {};  // of a spin box
+  std::vector<SettingChoice> choices = {};
   SettingLevel level = SettingLevel::Basic;
 };
 

@@ -17,18 +17,15 @@ std::vector<Setting> retrain_settings(double default_epochs) {
        .minimum = 0,
        .maximum = 100,
        .step = 0.5,
-       .choices = {},
        .level = SettingLevel::Basic});
   add({.key = "learning_rate",
        .type = SettingType::Real,
        .default_value = defaults.learning_rate,
        .label = "Learning rate",
        .help = "The peak step size of AdamW; it rises linearly at first and then falls linearly to zero.",
-       .unit = "",
        .minimum = 1e-7,
        .maximum = 0.1,
        .step = 1e-5,
-       .choices = {},
        .level = SettingLevel::Basic});
   add({.key = "batch_size",
        .type = SettingType::Integer,
@@ -39,7 +36,6 @@ std::vector<Setting> retrain_settings(double default_epochs) {
        .minimum = 1,
        .maximum = 1024,
        .step = 8,
-       .choices = {},
        .level = SettingLevel::Advanced});
   add({.key = "max_steps",
        .type = SettingType::Integer,
@@ -50,29 +46,24 @@ std::vector<Setting> retrain_settings(double default_epochs) {
        .minimum = 0,
        .maximum = 10000000,
        .step = 100,
-       .choices = {},
        .level = SettingLevel::Advanced});
   add({.key = "warmup_frac",
        .type = SettingType::Real,
        .default_value = defaults.warmup_frac,
        .label = "Warm-up",
        .help = "The share of all steps in which the learning rate rises.",
-       .unit = "",
        .minimum = 0,
        .maximum = 1,
        .step = 0.05,
-       .choices = {},
        .level = SettingLevel::Advanced});
   add({.key = "weight_decay",
        .type = SettingType::Real,
        .default_value = defaults.weight_decay,
        .label = "Weight decay",
        .help = "How strongly weights are pulled to zero, apart from the gradient; biases and norms are left out.",
-       .unit = "",
        .minimum = 0,
        .maximum = 1,
        .step = 0.01,
-       .choices = {},
        .level = SettingLevel::Advanced});
   add({.key = "evaluations_per_epoch",
        .type = SettingType::Integer,
@@ -80,11 +71,9 @@ std::vector<Setting> retrain_settings(double default_epochs) {
        .label = "Evaluations an epoch",
        .help =
            "How often the development set is looked at while training; the best weights seen are kept. 0 never looks.",
-       .unit = "",
        .minimum = 0,
        .maximum = 100,
        .step = 1,
-       .choices = {},
        .level = SettingLevel::Advanced});
   add({.key = "patience",
        .type = SettingType::Integer,
@@ -95,7 +84,6 @@ std::vector<Setting> retrain_settings(double default_epochs) {
        .minimum = 0,
        .maximum = 100,
        .step = 1,
-       .choices = {},
        .level = SettingLevel::Advanced});
   return settings;
 }

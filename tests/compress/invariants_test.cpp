@@ -40,8 +40,7 @@ class Broken final : public Method {
                 .anchors = {},
                 .paper = "",
                 .summary = "",
-                .hosts = {},
-                .page = ""},
+                .hosts = {}},
                {}),
         fault_(fault) {}
 

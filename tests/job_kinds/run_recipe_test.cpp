@@ -191,6 +191,30 @@ TEST(RunRecipe, ACancelledRunKeepsItsFinishedStepsAndTheNextContinues) {
   EXPECT_FALSE(rows[2].at("cached").get<bool>());
 }
 
+TEST(RunRecipe, ATrainingStoppedInsideAStepGoesOnFromItsCheckpoint) {
+  const TinyWorld world;
+  const Outcome stopped =
+      run_job_here("run_recipe", settings_of(world, three_steps()), {}, [](const JobEvent& event, JobRunner& runner) {
+        // The third epoch; each epoch of five steps ends with a checkpoint.
+        if (event.kind == JobEventKind::Metric && event.series == "loss" && event.x == 12) runner.cancel(event.job);
+      });
+  ASSERT_EQ(stopped.last.kind, JobEventKind::Cancelled);
+  const Json resumed = answer_of("run_recipe", settings_of(world, three_steps())).at("rows");
+  Json elsewhere = settings_of(world, three_steps());
+  elsewhere["workspace"] = (world.folder() / "other").string();
+  const Json whole = answer_of("run_recipe", elsewhere).at("rows");
+  const auto training = [](const Json& rows) { return rows[2].at("report").at("rounds")[0].at("train"); };
+  EXPECT_TRUE(training(resumed).at("resumed").get<bool>());
+  EXPECT_FALSE(training(whole).at("resumed").get<bool>());
+  EXPECT_EQ(training(resumed).at("steps"), training(whole).at("steps"));
+  for (const size_t row : {2u, 3u}) {
+    const auto weights = [row](const Json& rows) {
+      return bytes_of(fs::path(rows[row].at("bundle").get<std::string>()) / "model.safetensors");
+    };
+    EXPECT_EQ(weights(resumed), weights(whole)) << row;
+  }
+}
+
 // Not a test: this program as the worker of the next one, which starts it with this case alone. What the test framework
 // prints before is no message, and is logged.
 TEST(Worker, DISABLED_ServesJobs) {

@@ -20,8 +20,7 @@ MethodInfo make_info() {
       .anchors = {"hinton-kd"},
       .paper = "Hinton, Vinyals, Dean 2015, Distilling the Knowledge in a Neural Network, arXiv 1503.02531",
       .summary = "Trains a student of fewer layers to give the same softened probabilities as the fine-tuned model.",
-      .hosts = {"encoder"},
-      .page = ""};
+      .hosts = {"encoder"}};
 }
 
 std::vector<Setting> make_settings() {
@@ -36,39 +35,30 @@ std::vector<Setting> make_settings() {
        .unit = "layers",
        .minimum = 0,
        .maximum = 1000,
-       .step = 1,
-       .choices = {}});
+       .step = 1});
   settings.push_back({.key = "init",
                       .type = SettingType::Choice,
                       .default_value = "spaced",
                       .label = "Start from",
                       .help = "Which layers of the model the student starts from.",
-                      .unit = "",
-                      .minimum = {},
-                      .maximum = {},
-                      .step = {},
                       .choices = {{"spaced", "evenly spaced layers"}, {"first", "the first layers"}}});
   settings.push_back({.key = "alpha",
                       .type = SettingType::Real,
                       .default_value = 0.5,
                       .label = "Weight of the teacher",
                       .help = "1 learns from the teacher only, 0 from the labels only.",
-                      .unit = "",
                       .minimum = 0,
                       .maximum = 1,
-                      .step = 0.1,
-                      .choices = {}});
+                      .step = 0.1});
   settings.push_back(
       {.key = "temperature",
        .type = SettingType::Real,
        .default_value = 2.0,
        .label = "Temperature",
        .help = "Divides the logits of both before the softmax; higher shows more of the teacher's doubts.",
-       .unit = "",
        .minimum = 0.1,
        .maximum = 1000,
-       .step = 0.5,
-       .choices = {}});
+       .step = 0.5});
   for (Setting& setting : retrain_settings(3)) settings.push_back(std::move(setting));
   return settings;
 }

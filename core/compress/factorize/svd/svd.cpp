@@ -27,8 +27,7 @@ MethodInfo make_info() {
               "Eckart, Young 1936, The approximation of one matrix by another of lower rank; Lan 2020, ALBERT, "
               "arXiv 1909.11942 (embeddings)",
           .summary = "Replaces every matrix by the product of two thin ones that is closest to it.",
-          .hosts = {"encoder"},
-          .page = ""};
+          .hosts = {"encoder"}};
 }
 
 std::vector<Setting> make_settings() {
@@ -38,21 +37,15 @@ std::vector<Setting> make_settings() {
                       .default_value = "ratio",
                       .label = "Choose the rank by",
                       .help = "Share of parameters kept, share of energy kept, or one rank for every matrix.",
-                      .unit = "",
-                      .minimum = {},
-                      .maximum = {},
-                      .step = {},
                       .choices = {{"ratio", "parameters kept"}, {"energy", "energy kept"}, {"rank", "rank"}}});
   settings.push_back({.key = "ratio",
                       .type = SettingType::Real,
                       .default_value = 0.6,
                       .label = "Parameters kept",
                       .help = "Both factors together hold at most this share of the matrix's parameters.",
-                      .unit = "",
                       .minimum = 0.01,
                       .maximum = 1,
-                      .step = 0.05,
-                      .choices = {}});
+                      .step = 0.05});
   settings.push_back(
       {.key = "energy",
        .type = SettingType::Real,
@@ -60,31 +53,22 @@ std::vector<Setting> make_settings() {
        .label = "Energy kept",
        .help = "Share of the sum of squared singular values. The dry run assumes a flat spectrum, so it states "
                "the largest size that can come out.",
-       .unit = "",
        .minimum = 0.01,
        .maximum = 1,
-       .step = 0.01,
-       .choices = {}});
+       .step = 0.01});
   settings.push_back({.key = "rank",
                       .type = SettingType::Integer,
                       .default_value = 64,
                       .label = "Rank",
                       .help = "Of every matrix. Where it saves nothing the matrix stays as it is.",
-                      .unit = "",
                       .minimum = 1,
                       .maximum = 1e6,
-                      .step = 8,
-                      .choices = {}});
+                      .step = 8});
   settings.push_back({.key = "embeddings",
                       .type = SettingType::Bool,
                       .default_value = false,
                       .label = "Embeddings too",
-                      .help = "Factorize the word embedding table as well as the linears.",
-                      .unit = "",
-                      .minimum = {},
-                      .maximum = {},
-                      .step = {},
-                      .choices = {}});
+                      .help = "Factorize the word embedding table as well as the linears."});
   for (Setting& setting : retrain_settings(0)) settings.push_back(std::move(setting));
   return settings;
 }

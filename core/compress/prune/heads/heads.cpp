@@ -22,8 +22,7 @@ MethodInfo make_info() {
           .anchors = {"michel-heads", "bert-plays-lottery"},
           .paper = "Michel, Levy, Neubig 2019, Are Sixteen Heads Really Better than One?, arXiv 1905.10650",
           .summary = "Removes the attention heads whose absence changes the loss least.",
-          .hosts = {"encoder"},
-          .page = ""};
+          .hosts = {"encoder"}};
 }
 
 std::vector<Setting> make_settings() {
@@ -33,23 +32,16 @@ std::vector<Setting> make_settings() {
                       .default_value = 0.25,
                       .label = "Share of heads to remove",
                       .help = "Of all heads in scope, to the nearest whole head. Heads that layers share count once.",
-                      .unit = "",
                       .minimum = 0,
                       .maximum = 1,
-                      .step = 0.05,
-                      .choices = {}});
+                      .step = 0.05});
   settings.push_back(
       {.key = "heads",
        .type = SettingType::HeadList,
        .default_value = Json::array(),
        .label = "Heads to remove",
        .help = "Pairs of layer and head, heads numbered as in the model first opened. A list replaces the share "
-               "and the ranking.",
-       .unit = "",
-       .minimum = {},
-       .maximum = {},
-       .step = {},
-       .choices = {}});
+               "and the ranking."});
   settings.push_back({.key = "min_heads",
                       .type = SettingType::Integer,
                       .default_value = 1,
@@ -59,7 +51,6 @@ std::vector<Setting> make_settings() {
                       .minimum = 1,
                       .maximum = 1024,
                       .step = 1,
-                      .choices = {},
                       .level = SettingLevel::Advanced});
   for (Setting& setting : structured_settings(true)) settings.push_back(std::move(setting));
   return settings;
@@ -152,9 +143,7 @@ class HeadPruning final : public Method {
   HeadPruning() : Method(make_info(), make_settings()) {}
 
   Needs needs(const Settings& settings) const override {
-    const bool ranks = !has_list(settings) && settings.real("fraction") > 0;
-    const bool trains = wants_retraining(settings);
-    return {.calibration = ranks, .labels = ranks || trains, .gradients = ranks || trains, .retraining = trains};
+    return structured_needs(settings, !has_list(settings) && settings.real("fraction") > 0);
   }
 
   std::vector<Issue> check(const Model& model, const Step& step) const override {

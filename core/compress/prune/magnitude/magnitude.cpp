@@ -23,8 +23,7 @@ MethodInfo make_info() {
           .anchors = {"magnitude-pruning", "table1-saliency"},
           .paper = "Han, Mao, Dally 2016, Deep Compression, arXiv 1510.00149",
           .summary = "Sets the weights of smallest magnitude to zero and keeps them there.",
-          .hosts = {"encoder"},
-          .page = ""};
+          .hosts = {"encoder"}};
 }
 
 std::vector<Setting> make_settings() {
@@ -34,43 +33,30 @@ std::vector<Setting> make_settings() {
                       .default_value = 0.5,
                       .label = "Sparsity",
                       .help = "Share of the weights in scope that become zero. Zeros of an earlier step count.",
-                      .unit = "",
                       .minimum = 0,
                       .maximum = 0.999,
-                      .step = 0.05,
-                      .choices = {}});
+                      .step = 0.05});
   settings.push_back(
       {.key = "granularity",
        .type = SettingType::Choice,
        .default_value = "local",
        .label = "Compare weights",
        .help = "Within each matrix, so that every matrix gets the same sparsity, or over all matrices together.",
-       .unit = "",
-       .minimum = {},
-       .maximum = {},
-       .step = {},
        .choices = {{"local", "within each matrix"}, {"global", "over all matrices"}}});
   settings.push_back({.key = "embeddings",
                       .type = SettingType::Bool,
                       .default_value = false,
                       .label = "Embeddings too",
                       .help = "Prune the embedding tables as well as the linears.",
-                      .unit = "",
-                      .minimum = {},
-                      .maximum = {},
-                      .step = {},
-                      .choices = {},
                       .level = SettingLevel::Advanced});
   settings.push_back({.key = "rounds",
                       .type = SettingType::Integer,
                       .default_value = 1,
                       .label = "Rounds",
                       .help = "Prune and train this many times; each round removes the same share of what is left.",
-                      .unit = "",
                       .minimum = 1,
                       .maximum = 50,
-                      .step = 1,
-                      .choices = {}});
+                      .step = 1});
   for (Setting& setting : retrain_settings(0)) settings.push_back(std::move(setting));
   return settings;
 }

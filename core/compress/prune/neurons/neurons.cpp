@@ -20,8 +20,7 @@ MethodInfo make_info() {
           "Kim, Awadalla 2020, FastFormers: Highly Efficient Transformer Models for Natural Language Understanding, "
           "arXiv 2010.13382",
       .summary = "Removes the feed-forward units whose absence changes the loss least.",
-      .hosts = {"encoder"},
-      .page = ""};
+      .hosts = {"encoder"}};
 }
 
 std::vector<Setting> make_settings() {
@@ -33,11 +32,9 @@ std::vector<Setting> make_settings() {
        .label = "Share of units to remove",
        .help = "Of the feed-forward units in scope, to the nearest whole unit. Units that layers share count "
                "once.",
-       .unit = "",
        .minimum = 0,
        .maximum = 1,
-       .step = 0.05,
-       .choices = {}});
+       .step = 0.05});
   settings.push_back(
       {.key = "distribution",
        .type = SettingType::Choice,
@@ -45,10 +42,6 @@ std::vector<Setting> make_settings() {
        .label = "Remove from",
        .help = "The same share of every layer, so that all layers stay alike, or the least important units of "
                "all layers together.",
-       .unit = "",
-       .minimum = {},
-       .maximum = {},
-       .step = {},
        .choices = {{"layer", "every layer alike"}, {"global", "all layers together"}}});
   settings.push_back({.key = "min_units",
                       .type = SettingType::Integer,
@@ -59,7 +52,6 @@ std::vector<Setting> make_settings() {
                       .minimum = 1,
                       .maximum = 1e6,
                       .step = 1,
-                      .choices = {},
                       .level = SettingLevel::Advanced});
   for (Setting& setting : structured_settings(true)) settings.push_back(std::move(setting));
   return settings;
@@ -78,9 +70,7 @@ class NeuronPruning final : public Method {
   NeuronPruning() : Method(make_info(), make_settings()) {}
 
   Needs needs(const Settings& settings) const override {
-    const bool ranks = settings.real("fraction") > 0;
-    const bool trains = wants_retraining(settings);
-    return {.calibration = ranks, .labels = ranks || trains, .gradients = ranks || trains, .retraining = trains};
+    return structured_needs(settings, settings.real("fraction") > 0);
   }
 
   std::vector<Issue> check(const Model& model, const Step& step) const override {

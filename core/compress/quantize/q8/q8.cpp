@@ -23,8 +23,7 @@ MethodInfo make_info() {
           .anchors = {"q8bert", "linear-quantization"},
           .paper = "Zafrir, Boudoukh, Izsak, Wasserblat 2019, Q8BERT: Quantized 8Bit BERT, arXiv 1910.06188",
           .summary = "Stores every linear and embedding as 8-bit integers and multiplies integers.",
-          .hosts = {"encoder"},
-          .page = ""};
+          .hosts = {"encoder"}};
 }
 
 std::vector<Setting> make_settings() {
@@ -37,17 +36,12 @@ std::vector<Setting> make_settings() {
                       .unit = "bits",
                       .minimum = 2,
                       .maximum = kFloatBits,
-                      .step = 1,
-                      .choices = {}});
+                      .step = 1});
   settings.push_back({.key = "granularity",
                       .type = SettingType::Choice,
                       .default_value = "row",
                       .label = "One scale for each",
                       .help = "Output row of a matrix, or whole matrix as in the paper.",
-                      .unit = "",
-                      .minimum = {},
-                      .maximum = {},
-                      .step = {},
                       .choices = {{"row", "row"}, {"tensor", "matrix (paper)"}}});
   settings.push_back(
       {.key = "activations",
@@ -56,21 +50,12 @@ std::vector<Setting> make_settings() {
        .label = "Range of the inputs",
        .help = "Inputs of a linear get one 8-bit range a token, one a sequence (the paper at batch 1), or stay "
                "float, which saves bytes but no time.",
-       .unit = "",
-       .minimum = {},
-       .maximum = {},
-       .step = {},
        .choices = {{"token", "token"}, {"sequence", "sequence (paper)"}, {"float", "float"}}});
   settings.push_back({.key = "embeddings",
                       .type = SettingType::Bool,
                       .default_value = true,
                       .label = "Embeddings too",
-                      .help = "Quantize the embedding tables as well as the linears, as in the paper.",
-                      .unit = "",
-                      .minimum = {},
-                      .maximum = {},
-                      .step = {},
-                      .choices = {}});
+                      .help = "Quantize the embedding tables as well as the linears, as in the paper."});
   return settings;
 }
 

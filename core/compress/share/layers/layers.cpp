@@ -25,8 +25,7 @@ MethodInfo make_info() {
           .anchors = {"takase-kiyono", "albert-sharing"},
           .paper = "Takase, Kiyono 2021, Lessons on Parameter Sharing across Layers in Transformers, arXiv 2104.06022",
           .summary = "Lets several layers use one set of weights.",
-          .hosts = {"encoder"},
-          .page = ""};
+          .hosts = {"encoder"}};
 }
 
 std::vector<Setting> make_settings() {
@@ -41,8 +40,7 @@ std::vector<Setting> make_settings() {
        .unit = "layers",
        .minimum = 0,
        .maximum = 1000,
-       .step = 1,
-       .choices = {}});
+       .step = 1});
   settings.push_back(
       {.key = "pattern",
        .type = SettingType::Choice,
@@ -50,20 +48,12 @@ std::vector<Setting> make_settings() {
        .label = "Pattern",
        .help = "Which layers share: neighbours (112233), every M-th (123123), or every M-th with the last ones in "
                "reverse (123321).",
-       .unit = "",
-       .minimum = {},
-       .maximum = {},
-       .step = {},
        .choices = {{"sequence", "sequence 112233"}, {"cycle", "cycle 123123"}, {"cycle_rev", "cycle (rev) 123321"}}});
   settings.push_back({.key = "parts",
                       .type = SettingType::Choice,
                       .default_value = "all",
                       .label = "Share",
                       .help = "Whole layers, or only their attention or feed-forward block with its norm.",
-                      .unit = "",
-                      .minimum = {},
-                      .maximum = {},
-                      .step = {},
                       .choices = {{"all", "whole layers"}, {"attention", "attention"}, {"ffn", "feed-forward"}},
                       .level = SettingLevel::Advanced});
   settings.push_back({.key = "init",
@@ -71,10 +61,6 @@ std::vector<Setting> make_settings() {
                       .default_value = "average",
                       .label = "Start from",
                       .help = "The average of the layers that share, or the first of them.",
-                      .unit = "",
-                      .minimum = {},
-                      .maximum = {},
-                      .step = {},
                       .choices = {{"average", "their average"}, {"first", "the first of them"}},
                       .level = SettingLevel::Advanced});
   for (Setting& setting : retrain_settings(1)) settings.push_back(std::move(setting));

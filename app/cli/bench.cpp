@@ -70,24 +70,24 @@ void add_bench(Program& program) {
   verb->add_option("model", options->model, "Hugging Face folder, bundle, or lab")->required();
   verb->add_option("--batch", options->batches, "Sequences at once")
       ->delimiter(',')
-      ->check(CLI::Range(1, 100000))
+      ->check(between(1, 100000))
       ->capture_default_str();
   verb->add_option("--length", options->lengths, "Tokens of a sequence")
       ->delimiter(',')
-      ->check(CLI::Range(1, 100000))
+      ->check(between(1, 100000))
       ->capture_default_str();
   verb->add_option("--threads", options->threads, "Threads of one call")
       ->delimiter(',')
-      ->check(CLI::Range(1, 1024))
+      ->check(between(1, 1024))
       ->capture_default_str();
   verb->add_option("--kernels", options->kernels, "Which kernels may be used")
       ->check(CLI::IsMember({"best", "avx2", "reference"}))
       ->capture_default_str();
   verb->add_option("--seconds", options->seconds, "Longest time for one row, after 30 repetitions")
-      ->check(CLI::Range(0.0, 600.0))
+      ->check(between(0.0, 600.0))
       ->capture_default_str();
   verb->add_option("--repetitions", options->repetitions, "Repetitions of one row")
-      ->check(CLI::Range(30, 1000000))
+      ->check(between(30, 1000000))
       ->capture_default_str();
   verb->add_flag("--plan", options->plan, "One line a weight: the kernel it runs on");
   program.on_run(verb, [&program, options] {

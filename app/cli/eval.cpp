@@ -20,8 +20,7 @@ void add_eval(Program& program) {
   verb->add_option("--task", options->task, "Folder or file of labelled examples, or lab")->required();
   verb->add_option("--split", options->split, "Split of the task")->capture_default_str();
   verb->add_option("--baseline", options->baseline, "Model to compare with: paired test and loyalty");
-  verb->add_option("--max-examples", options->max_examples, "Only so many examples; 0: all")
-      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--max-examples", options->max_examples, "Only so many examples; 0: all")->check(at_least(0));
   verb->add_flag("--no-latency", options->no_latency, "Do not time the model");
   program.on_run(verb, [&program, options] {
     JobSpec spec;

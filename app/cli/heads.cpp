@@ -22,7 +22,7 @@ void add_heads(Program& program) {
   verb->add_option("--average", options->average, "Absolute value for each example (paper) or token (release)")
       ->capture_default_str()
       ->check(CLI::IsMember({"example", "token"}));
-  verb->add_option("--max-examples", options->max_examples)->capture_default_str()->check(CLI::PositiveNumber);
+  verb->add_option("--max-examples", options->max_examples)->capture_default_str()->check(above_zero());
   program.on_run(verb, [&program, options] {
     JobSpec spec;
     spec.kind = "head_importance";

@@ -82,7 +82,7 @@ void add_inspect(Program& program) {
   auto options = std::make_shared<Options>();
   verb->add_option("model", options->model, "Hugging Face folder, bundle, or lab")->required();
   verb->add_flag("--weights", options->weights, "One line a weight");
-  verb->add_option("--length", options->length, "Tokens of one sequence, for MACs")->check(CLI::Range(1, 100000));
+  verb->add_option("--length", options->length, "Tokens of one sequence, for MACs")->check(between(1, 100000));
   program.on_run(verb, [&program, options] {
     const Model model = open_job_model(options->model);
     const Architecture& architecture = model.architecture;

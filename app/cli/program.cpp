@@ -92,7 +92,6 @@ Program::Program() : app_("Compresses Transformer language models and measures w
   app_.require_subcommand(1);
   app_.set_version_flag("--version", fmt::format("espalier {}", kVersion));
   app_.set_help_all_flag("--help-all", "Print the help of every verb");
-  app_.failure_message(CLI::FailureMessage::simple);
 }
 
 CLI::App* Program::add_verb(const std::string& name, const std::string& description, const std::string& example) {
@@ -112,7 +111,10 @@ int Program::run(int argc, char** argv) {
   try {
     app_.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app_.exit(error) == 0 ? kDone : kBadInput;
+    if (error.get_exit_code() == 0) return app_.exit(error);
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    return report({ErrorKind::InvalidInput, parse_error_text(app_, arguments, error), ""},
+                  std::ranges::find(arguments, "--json") != arguments.end());
   }
   interrupt_token = &cancel_;
   std::signal(SIGINT, on_interrupt);
@@ -124,11 +126,14 @@ int Program::run(int argc, char** argv) {
     fmt::print(stderr, "espalier: cancelled\n");
     return kCancelled;
   } catch (...) {
-    const ErrorInfo info = current_error_info();
-    if (json_) print_json({{"error", to_json(info)}});
-    fmt::print(stderr, "espalier: {}\n", info.message);
-    return exit_code_of(info.kind);
+    return report(current_error_info(), json_);
   }
+}
+
+int Program::report(const ErrorInfo& error, bool as_json) const {
+  if (as_json) print_json({{"error", to_json(error)}});
+  fmt::print(stderr, "espalier: {}\n", error.message);
+  return exit_code_of(error.kind);
 }
 
 void Program::print_json(const Json& value) const {

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "app/cli/parse_error.h"
 #include "base/cancel.h"
+#include "base/error.h"
 #include "base/json.h"
 #include "jobs/job.h"
 
@@ -41,6 +43,9 @@ class Program {
   JobContext context();
 
  private:
+  // Says it on stderr, as JSON on stdout too when asked; gives the exit code.
+  int report(const ErrorInfo& error, bool as_json) const;
+
   CLI::App app_;
   std::function<void()> action_;
   bool json_ = false;

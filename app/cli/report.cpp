@@ -62,7 +62,7 @@ void add_report(Program& program) {
   auto options = std::make_shared<Options>();
   verb->add_option("run", options->runs,
                    "Numbers of runs, as `espalier runs` lists them; the newest when none is given")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   verb->add_option("--workspace", options->workspace, "Folder that remembers runs; the default one when not given");
   verb->add_option("--title", options->title, "Title of the page");
   verb->add_option("--output", options->report, "The page to write")->capture_default_str();

@@ -44,9 +44,9 @@ void add_runs(Program& program) {
   };
   auto options = std::make_shared<Options>();
   verb->add_option("--workspace", options->workspace, "Folder that remembers runs; the default one when not given");
-  auto* show = verb->add_option("--show", options->show, "One run with its steps")->check(CLI::PositiveNumber);
+  auto* show = verb->add_option("--show", options->show, "One run with its steps")->check(above_zero());
   verb->add_option("--remove", options->remove, "Forget a run and the steps that no other run uses")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->excludes(show);
   program.on_run(verb, [&program, options] {
     Workspace workspace(options->workspace.empty() ? default_workspace_folder()

@@ -41,7 +41,7 @@ void add_saliency(Program& program) {
   auto* score = verb->add_flag("--score", options->score, "Score against the words that decide the lab's examples");
   score->excludes(text);
   verb->add_option("--split", options->split, "Split of the lab for --score")->capture_default_str();
-  verb->add_option("--max-examples", options->max_examples)->capture_default_str()->check(CLI::PositiveNumber);
+  verb->add_option("--max-examples", options->max_examples)->capture_default_str()->check(above_zero());
   program.on_run(verb, [&program, options] {
     if (!options->score && options->text.empty()) {
       throw Error(ErrorKind::InvalidInput,

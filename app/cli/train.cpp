@@ -64,16 +64,16 @@ void add_train(Program& program) {
   verb->add_option("--output", options->output, "Folder for the trained model (a bundle)")->required();
   verb->add_option("--train-split", options->train_split)->capture_default_str();
   verb->add_option("--dev-split", options->dev_split)->capture_default_str();
-  verb->add_option("--epochs", options->epochs)->capture_default_str()->check(CLI::PositiveNumber);
-  verb->add_option("--learning-rate", options->learning_rate)->capture_default_str()->check(CLI::PositiveNumber);
+  verb->add_option("--epochs", options->epochs)->capture_default_str()->check(above_zero());
+  verb->add_option("--learning-rate", options->learning_rate)->capture_default_str()->check(above_zero());
   verb->add_option("--warmup-frac", options->warmup_frac, "Share of the steps with a rising rate")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.0));
-  verb->add_option("--batch-size", options->batch_size)->capture_default_str()->check(CLI::PositiveNumber);
-  verb->add_option("--max-steps", options->max_steps, "0: as epochs say")->check(CLI::NonNegativeNumber);
+      ->check(between(0.0, 1.0));
+  verb->add_option("--batch-size", options->batch_size)->capture_default_str()->check(above_zero());
+  verb->add_option("--max-steps", options->max_steps, "0: as epochs say")->check(at_least(0));
   verb->add_option("--max-length", options->max_length, "Tokens of one example at the most")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   verb->add_option("--evaluations-per-epoch", options->evaluations_per_epoch)->capture_default_str();
   verb->add_option("--patience", options->patience, "Stop after so many evaluations without a better one; 0: never")
       ->capture_default_str();

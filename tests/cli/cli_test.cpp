@@ -65,10 +65,22 @@ TEST(BadInput, EndsWithTwoAndSaysWhy) {
   }
 }
 
+TEST(BadInput, SaysWhatWasMeantAndWhereToReadOn) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> answers = {
+      {{"inspct", "lab"}, "there is no verb \"inspct\"; did you mean inspect? See espalier --help."},
+      {{"methods", "shw"}, "there is no verb \"shw\"; did you mean show? See espalier methods --help."},
+      {{"inspect", "lab", "--jsn"}, "unknown option --jsn; did you mean --json? See espalier inspect --help."},
+      {{"runs", "--show=-1"}, "--show: got -1, wanted more than 0. See espalier runs --help."}};
+  for (const auto& [command, message] : answers) {
+    EXPECT_EQ(espalier(command).err, "espalier: " + message + "\n");
+  }
+}
+
 TEST(BadInput, UnderJsonTheErrorIsJson) {
   const auto result = espalier({"inspect", "/no/such/folder", "--json"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_TRUE(result.json().contains("error")) << result.out;
+  EXPECT_TRUE(espalier({"inspect", "--json"}).json().contains("error"));
 }
 
 TEST(BadInput, RecipesAreCheckedBeforeAnyWork) {

@@ -142,9 +142,6 @@ void MainWindow::buildDocks() {
   m_jobsDock = dock(QStringLiteral("jobsDock"), tr("Jobs"), m_jobsPanel, Qt::BottomDockWidgetArea);
   setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
   setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
-  resizeDocks({m_modelDock, m_recipeDock}, {38 * kGrid, 40 * kGrid}, Qt::Horizontal);
-  resizeDocks({m_modelDock, m_propertiesDock}, {48 * kGrid, 26 * kGrid}, Qt::Vertical);
-  resizeDocks({m_jobsDock}, {14 * kGrid}, Qt::Vertical);
   connect(m_modelPanel, &ModelPanel::slotOpened, this, [this] { showPage(QStringLiteral("weights")); });
   connect(m_recipePanel, &RecipePanel::catalogRetryAsked, &m_session, &Session::requestCatalog);
 }
@@ -224,6 +221,19 @@ void MainWindow::keyPressEvent(QKeyEvent* event) {
     }
   }
   QMainWindow::keyPressEvent(event);
+}
+
+void MainWindow::showEvent(QShowEvent* event) {
+  QMainWindow::showEvent(event);
+  if (m_arranged) return;
+  m_arranged = true;
+  if (!m_settings.state().isEmpty()) return;
+  // Sizes hold only once the first layout has been made.
+  QTimer::singleShot(0, this, [this] {
+    resizeDocks({m_modelDock, m_recipeDock}, {38 * kGrid, 40 * kGrid}, Qt::Horizontal);
+    resizeDocks({m_modelDock, m_propertiesDock}, {48 * kGrid, 26 * kGrid}, Qt::Vertical);
+    resizeDocks({m_jobsDock}, {14 * kGrid}, Qt::Vertical);
+  });
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

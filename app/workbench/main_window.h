@@ -62,6 +62,7 @@ class MainWindow : public QMainWindow {
   void dropEvent(QDropEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
+  void showEvent(QShowEvent* event) override;
 
  private:
   void buildPages();
@@ -115,6 +116,7 @@ class MainWindow : public QMainWindow {
   QLabel* m_selectionLabel = nullptr;
   QTimer* m_autosave = nullptr;
   QString m_offeredFor;
+  bool m_arranged = false;
 };
 
 }  // namespace espalier

@@ -249,6 +249,10 @@ TEST_F(Window, FitsASmallScreenAndLargeText) {
   const auto window = makeOpened();
   EXPECT_LE(window->minimumSizeHint().width(), 1280);
   EXPECT_LE(window->minimumSizeHint().height(), 800);
+  // Room for both docks beside the page.
+  for (Page* page : window->pages()) {
+    EXPECT_LE(page->minimumSizeHint().width(), 656) << page->name().toStdString();
+  }
 }
 
 TEST(Program, LoadsNoLibtorch) {

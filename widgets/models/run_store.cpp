@@ -183,6 +183,7 @@ void RunStore::nameRows() {
     }
     row.step = static_cast<int>(chain.size());
     row.name = chain.isEmpty() ? tr("baseline") : chain.join(QStringLiteral(" + "));
+    row.lastSettings = settingsSummary(row.settings, m_catalog->find(row.method));
     row.shortName = chain.isEmpty() ? row.name : methods.join(QStringLiteral(" + "));
     row.family = chain.isEmpty() ? QStringLiteral("baseline")
                                  : (families.size() > 1 ? QStringLiteral("combined") : *families.begin());

@@ -26,10 +26,11 @@ struct RunRow {
   QString method;  // empty for the baseline
   Json settings = Json::object();
   Scope scope;
-  QString name;       // "baseline", "prune.heads share 0.25 + quantize.q8"
-  QString shortName;  // "heads + q8": the methods alone, for labels beside marks
-  QString family;     // of the last step; "combined" when the chain mixes families
-  int step = 0;       // number of steps before and with this one
+  QString name;          // "baseline", "prune.heads share 0.25 + quantize.q8"
+  QString shortName;     // "heads + q8": the methods alone, for labels beside marks
+  QString lastSettings;  // what the last step sets beyond its defaults
+  QString family;        // of the last step; "combined" when the chain mixes families
+  int step = 0;          // number of steps before and with this one
   double accuracy = kUnknown, accuracyLow = kUnknown, accuracyHigh = kUnknown;
   double bytes = kUnknown;
   double parameters = kUnknown;

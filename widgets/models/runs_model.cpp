@@ -65,7 +65,7 @@ QString RunsModel::display(const RunRow& row, int column) const {
   };
   switch (column) {
     case NameColumn:
-      return row.name;
+      return row.lastSettings.isEmpty() ? row.shortName : tr("%1 (%2)").arg(row.shortName, row.lastSettings);
     case StepsColumn:
       return QString::number(row.step);
     case AccuracyColumn:

@@ -103,7 +103,8 @@ void RunsPage::fitColumns() {
     if (column == RunsModel::NameColumn) continue;
     QString widest = m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
     if (column == RunsModel::AccuracyColumn) widest = QStringLiteral("92.7 (91.2–93.9)");
-    m_table->setColumnWidth(column, metrics.horizontalAdvance(widest) + 5 * kGrid / 2);
+    const int width = std::max(metrics.horizontalAdvance(widest), metrics.horizontalAdvance(QStringLiteral("0.0000")));
+    m_table->setColumnWidth(column, width + 2 * kGrid);
   }
 }
 

@@ -91,6 +91,9 @@ class MainWindow : public QMainWindow {
   Session m_session;
   RunController m_runController;
   WindowSettings m_settings;
+  BackgroundReader m_pathReader;
+  BackgroundReader m_recipeReader;
+  BackgroundReader m_recipeWriter;
 
   MessageBar* m_bar = nullptr;
   QTabWidget* m_tabs = nullptr;

@@ -1,6 +1,7 @@
 #pragma once
 // The measured steps of every run on the open model and task: from the workspace, and live from the worker.
 
+#include <QHash>
 #include <QObject>
 #include <QString>
 
@@ -36,6 +37,7 @@ struct RunRow {
   double parameters = kUnknown;
   double macs = kUnknown;
   double latencyLow = kUnknown, latency = kUnknown, latencyHigh = kUnknown;  // p10, p50, p90 in ms
+  double speedup = kUnknown;  // against the baseline, both timed in turn: not the ratio of two rows' latencies
   int latencyBatch = 0, latencyLength = 0, latencyThreads = 0;
   QString kernels;
   QString split;
@@ -43,6 +45,7 @@ struct RunRow {
   double labelLoyalty = kUnknown, probabilityLoyalty = kUnknown;
   double mcnemarP = kUnknown;
   bool cached = false;
+  QStringList recipes;  // names of the recipes that end with this step
   QStringList warnings;
   QStringList notes;
   QString bundle;
@@ -82,6 +85,8 @@ class RunStore : public QObject {
   const RunRow* find(const QString& hash) const;
   // The measured model as first opened; null when it was not measured yet.
   const RunRow* baseline() const;
+  // The one that `row` descends from, where several were measured; else baseline().
+  const RunRow* baselineOf(const RunRow& row) const;
 
  Q_SIGNALS:
   void changed();
@@ -95,6 +100,7 @@ class RunStore : public QObject {
   QString m_model;
   QString m_task;
   std::vector<RunRow> m_rows;
+  QHash<QString, size_t> m_positions;  // in m_rows, by hash
   std::vector<RunSummary> m_runs;
   BackgroundReader m_reader;
 };

@@ -1,7 +1,9 @@
-#include <QApplication>
 #include <QCommandLineParser>
 #include <QFileInfo>
 
+#include <cstdio>
+
+#include "app/workbench/loop_watchdog.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/startup_probe.h"
 #include "base/version.h"
@@ -11,7 +13,7 @@
 
 int main(int argc, char** argv) {
   using namespace espalier;
-  QApplication application(argc, argv);
+  WatchedApplication application(argc, argv);
   QApplication::setApplicationName(QStringLiteral("espalier-workbench"));
   QApplication::setApplicationDisplayName(QStringLiteral("Espalier"));
   QApplication::setApplicationVersion(QLatin1String(kVersion));
@@ -31,8 +33,20 @@ int main(int argc, char** argv) {
   QCommandLineOption weight(QStringLiteral("weight"), {}, QStringLiteral("slot"),
                             QStringLiteral("embeddings.word.weight"));
   weight.setFlags(QCommandLineOption::HiddenFromHelp);
-  parser.addOptions({task, measure, weight});
+  QCommandLineOption watch(QStringLiteral("watch-events"));
+  watch.setFlags(QCommandLineOption::HiddenFromHelp);
+  parser.addOptions({task, measure, weight, watch});
   parser.process(application);
+
+  // Tells on standard error what kept the window from answering, for whoever works on it.
+  LoopWatchdog watchdog;
+  if (parser.isSet(watch)) {
+    watchdog.setReport([](const LongSlot& slot) {
+      std::fprintf(stderr, "%.0f ms (%.0f computing): %s; in it %s\n", slot.ms, slot.processorMs, qPrintable(slot.what),
+                   slot.slowest.isEmpty() ? "nothing nested" : qPrintable(slot.slowest));
+    });
+    application.setWatchdog(&watchdog);
+  }
 
   Theme::instance().install(application);
   const std::filesystem::path programs = QApplication::applicationDirPath().toStdString();
@@ -57,5 +71,11 @@ int main(int argc, char** argv) {
   window.show();
   window.begin(arguments.isEmpty() ? QString() : arguments.first());
   if (parser.isSet(task)) window.session()->openTask(parser.value(task));
-  return QApplication::exec();
+  const int status = QApplication::exec();
+  if (parser.isSet(watch)) {
+    std::fprintf(stderr, "%lld events, the longest took %.0f ms, %zu took over %.0f ms\n",
+                 static_cast<long long>(watchdog.handled()), watchdog.longestMs(), watchdog.longSlots().size(),
+                 kLongestSlotMs);
+  }
+  return status;
 }

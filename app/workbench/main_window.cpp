@@ -36,6 +36,28 @@ constexpr int kAutosaveMs = 400;
 constexpr int kLayoutVersion = 1;
 constexpr QSize kFirstSize(1280, 800);
 
+enum class PathKind { Model, Task, Recipe };
+
+// Looks at names only. A path that is nothing known counts as a model: opening it says what is wrong.
+PathKind kindOf(const QString& path) {
+  const QFileInfo info(path);
+  const QString name = info.fileName();
+  if (info.isFile()) {
+    static const QStringList kTables = {QStringLiteral("tsv"), QStringLiteral("csv"), QStringLiteral("jsonl")};
+    if (kTables.contains(info.suffix())) return PathKind::Task;
+    const bool ofModel = name == QLatin1String("config.json") || name == QLatin1String("espalier.json") ||
+                         name.endsWith(QLatin1String(".index.json"));
+    return info.suffix() == QLatin1String("json") && !ofModel ? PathKind::Recipe : PathKind::Model;
+  }
+  const QDir folder(path);
+  if (folder.exists(QStringLiteral("config.json")) || folder.exists(QStringLiteral("espalier.json"))) {
+    return PathKind::Model;
+  }
+  const QStringList tables =
+      folder.entryList({QStringLiteral("*.tsv"), QStringLiteral("*.csv"), QStringLiteral("*.jsonl")}, QDir::Files);
+  return tables.isEmpty() ? PathKind::Model : PathKind::Task;
+}
+
 }  // namespace
 
 MainWindow::MainWindow(MainWindowOptions options, QWidget* parent)
@@ -142,9 +164,6 @@ void MainWindow::buildDocks() {
   m_jobsDock = dock(QStringLiteral("jobsDock"), tr("Jobs"), m_jobsPanel, Qt::BottomDockWidgetArea);
   setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
   setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
-  resizeDocks({m_modelDock, m_recipeDock}, {38 * kGrid, 40 * kGrid}, Qt::Horizontal);
-  resizeDocks({m_modelDock, m_propertiesDock}, {48 * kGrid, 26 * kGrid}, Qt::Vertical);
-  resizeDocks({m_jobsDock}, {14 * kGrid}, Qt::Vertical);
   connect(m_modelPanel, &ModelPanel::slotOpened, this, [this] { showPage(QStringLiteral("weights")); });
   connect(m_recipePanel, &RecipePanel::catalogRetryAsked, &m_session, &Session::requestCatalog);
 }
@@ -179,24 +198,20 @@ void MainWindow::begin(const QString& location) {
 }
 
 void MainWindow::openPath(const QString& path) {
-  const QFileInfo info(path);
-  if (info.isFile() && info.suffix() == QLatin1String("json") && info.fileName() != QLatin1String("config.json") &&
-      info.fileName() != QLatin1String("espalier.json") && !info.fileName().endsWith(QLatin1String(".index.json"))) {
-    loadRecipe(path);
-    return;
-  }
-  static const QStringList kTables = {QStringLiteral("tsv"), QStringLiteral("csv"), QStringLiteral("jsonl")};
-  const auto hasTables = [](const QDir& folder) {
-    return !folder.entryList({QStringLiteral("*.tsv"), QStringLiteral("*.csv"), QStringLiteral("*.jsonl")}, QDir::Files)
-                .isEmpty();
-  };
-  const bool model = QFileInfo::exists(QDir(path).filePath(QStringLiteral("config.json"))) ||
-                     QFileInfo::exists(QDir(path).filePath(QStringLiteral("espalier.json")));
-  if (info.isFile() ? kTables.contains(info.suffix()) : !model && hasTables(QDir(path))) {
-    m_session.openTask(path);
-  } else {
-    m_session.openModel(path);
-  }
+  m_pathReader.start<PathKind>([path](const CancelToken&) { return kindOf(path); },
+                               [this, path](const std::shared_ptr<PathKind>& kind) {
+                                 switch (*kind) {
+                                   case PathKind::Recipe:
+                                     return loadRecipe(path);
+                                   case PathKind::Task:
+                                     return m_session.openTask(path);
+                                   case PathKind::Model:
+                                     return m_session.openModel(path);
+                                 }
+                               },
+                               [this](const ErrorInfo& error) {
+                                 m_bar->showMessage(MessageBar::Kind::Error, QString::fromStdString(error.message));
+                               });
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
@@ -224,6 +239,19 @@ void MainWindow::keyPressEvent(QKeyEvent* event) {
     }
   }
   QMainWindow::keyPressEvent(event);
+}
+
+void MainWindow::showEvent(QShowEvent* event) {
+  QMainWindow::showEvent(event);
+  if (m_arranged) return;
+  m_arranged = true;
+  if (!m_settings.state().isEmpty()) return;
+  // Sizes hold only once the first layout has been made.
+  QTimer::singleShot(0, this, [this] {
+    resizeDocks({m_modelDock, m_recipeDock}, {38 * kGrid, 40 * kGrid}, Qt::Horizontal);
+    resizeDocks({m_modelDock, m_propertiesDock}, {48 * kGrid, 26 * kGrid}, Qt::Vertical);
+    resizeDocks({m_jobsDock}, {14 * kGrid}, Qt::Vertical);
+  });
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

@@ -62,6 +62,7 @@ class MainWindow : public QMainWindow {
   void dropEvent(QDropEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
+  void showEvent(QShowEvent* event) override;
 
  private:
   void buildPages();
@@ -90,6 +91,9 @@ class MainWindow : public QMainWindow {
   Session m_session;
   RunController m_runController;
   WindowSettings m_settings;
+  BackgroundReader m_pathReader;
+  BackgroundReader m_recipeReader;
+  BackgroundReader m_recipeWriter;
 
   MessageBar* m_bar = nullptr;
   QTabWidget* m_tabs = nullptr;
@@ -115,6 +119,7 @@ class MainWindow : public QMainWindow {
   QLabel* m_selectionLabel = nullptr;
   QTimer* m_autosave = nullptr;
   QString m_offeredFor;
+  bool m_arranged = false;
 };
 
 }  // namespace espalier

@@ -207,27 +207,33 @@ void MainWindow::openRecipeDialog() {
 }
 
 void MainWindow::loadRecipe(const QString& file) {
-  try {
-    const Recipe recipe = read_recipe(file.toStdString());
-    m_session.recipe()->replace(recipe, tr("open %1").arg(QFileInfo(file).fileName()));
-    m_bar->clear();
-  } catch (...) {
-    m_bar->showMessage(MessageBar::Kind::Error, QString::fromStdString(current_error_info().message),
-                       tr("Open another recipe …"), [this] { openRecipeDialog(); });
-  }
+  m_recipeReader.start<Recipe>([file](const CancelToken&) { return read_recipe(file.toStdString()); },
+                               [this, file](const std::shared_ptr<Recipe>& recipe) {
+                                 m_session.recipe()->replace(*recipe, tr("open %1").arg(QFileInfo(file).fileName()));
+                                 m_bar->clear();
+                               },
+                               [this](const ErrorInfo& error) {
+                                 m_bar->showMessage(MessageBar::Kind::Error, QString::fromStdString(error.message),
+                                                    tr("Open another recipe …"), [this] { openRecipeDialog(); });
+                               });
 }
 
 void MainWindow::saveRecipeDialog() {
   const QString file =
       QFileDialog::getSaveFileName(this, tr("Save the recipe"), QStringLiteral("recipe.json"), tr("Recipes (*.json)"));
   if (file.isEmpty()) return;
-  try {
-    write_file_atomically(file.toStdString(), to_json(m_session.recipe()->recipe()).dump(2) + "\n");
-    m_bar->showMessage(MessageBar::Kind::Note, tr("Saved %1.").arg(file));
-  } catch (...) {
-    m_bar->showMessage(MessageBar::Kind::Error, QString::fromStdString(current_error_info().message),
-                       tr("Save elsewhere …"), [this] { saveRecipeDialog(); });
-  }
+  m_recipeWriter.start<bool>(
+      [path = file.toStdString(), text = to_json(m_session.recipe()->recipe()).dump(2) + "\n"](const CancelToken&) {
+        write_file_atomically(path, text);
+        return true;
+      },
+      [this, file](const std::shared_ptr<bool>&) {
+        m_bar->showMessage(MessageBar::Kind::Note, tr("Saved %1.").arg(file));
+      },
+      [this](const ErrorInfo& error) {
+        m_bar->showMessage(MessageBar::Kind::Error, QString::fromStdString(error.message), tr("Save elsewhere …"),
+                           [this] { saveRecipeDialog(); });
+      });
 }
 
 void MainWindow::showCommandLine() {

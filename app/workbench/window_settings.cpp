@@ -3,6 +3,7 @@
 #include <QCryptographicHash>
 #include <QDir>
 #include <QFileInfo>
+#include <QSettings>
 
 #include "base/error.h"
 #include "formats/atomic_file.h"
@@ -24,29 +25,38 @@ QString taskKey(const QString& model) {
 }  // namespace
 
 WindowSettings::WindowSettings(const QString& file)
-    : m_settings(file.isEmpty()
-                     ? QSettings(QSettings::IniFormat, QSettings::UserScope, kOrganization, kApplication).fileName()
-                     : file,
-                 QSettings::IniFormat) {
+    : m_file(file.isEmpty()
+                 ? QSettings(QSettings::IniFormat, QSettings::UserScope, kOrganization, kApplication).fileName()
+                 : file) {
   m_writer.setMaxThreadCount(1);
+  const QSettings stored(m_file, QSettings::IniFormat);
+  for (const QString& key : stored.allKeys()) m_values[key] = stored.value(key);
 }
 
 WindowSettings::~WindowSettings() { m_writer.waitForDone(); }
 
-QStringList WindowSettings::recent() const { return m_settings.value(QStringLiteral("recent/models")).toStringList(); }
+void WindowSettings::set(const QString& key, const QVariant& value) {
+  if (m_values.value(key) == value) return;
+  m_values[key] = value;
+  m_writer.start([file = m_file, key, value] {
+    QSettings stored(file, QSettings::IniFormat);
+    stored.setValue(key, value);
+    stored.sync();
+  });
+}
+
+QStringList WindowSettings::recent() const { return m_values.value(QStringLiteral("recent/models")).toStringList(); }
 
 void WindowSettings::addRecent(const QString& model) {
   QStringList models = recent();
   models.removeAll(model);
   models.prepend(model);
-  m_settings.setValue(QStringLiteral("recent/models"), models.mid(0, kRecentLimit));
+  set(QStringLiteral("recent/models"), models.mid(0, kRecentLimit));
 }
 
-QString WindowSettings::taskFor(const QString& model) const { return m_settings.value(taskKey(model)).toString(); }
+QString WindowSettings::taskFor(const QString& model) const { return m_values.value(taskKey(model)).toString(); }
 
-void WindowSettings::setTaskFor(const QString& model, const QString& task) {
-  m_settings.setValue(taskKey(model), task);
-}
+void WindowSettings::setTaskFor(const QString& model, const QString& task) { set(taskKey(model), task); }
 
 ThemeMode WindowSettings::themeMode() const {
   const QString mode = value("view/theme");
@@ -56,23 +66,23 @@ ThemeMode WindowSettings::themeMode() const {
 }
 
 void WindowSettings::setThemeMode(ThemeMode mode) {
-  m_settings.setValue(QStringLiteral("view/theme"), mode == ThemeMode::Light  ? QStringLiteral("light")
-                                                    : mode == ThemeMode::Dark ? QStringLiteral("dark")
-                                                                              : QStringLiteral("system"));
+  set(QStringLiteral("view/theme"), mode == ThemeMode::Light  ? QStringLiteral("light")
+                                    : mode == ThemeMode::Dark ? QStringLiteral("dark")
+                                                              : QStringLiteral("system"));
 }
 
 double WindowSettings::textScale() const {
-  const double scale = m_settings.value(QStringLiteral("view/textScale"), 1.0).toDouble();
+  const double scale = m_values.value(QStringLiteral("view/textScale"), 1.0).toDouble();
   return scale >= 0.75 && scale <= 3 ? scale : 1.0;
 }
 
 void WindowSettings::setLayout(const QByteArray& geometry, const QByteArray& state) {
-  m_settings.setValue(QStringLiteral("window/geometry"), geometry);
-  m_settings.setValue(QStringLiteral("window/state"), state);
+  set(QStringLiteral("window/geometry"), geometry);
+  set(QStringLiteral("window/state"), state);
 }
 
 QString WindowSettings::recipeFile() const {
-  return QFileInfo(m_settings.fileName()).absoluteDir().filePath(QStringLiteral("recipe.autosave.json"));
+  return QFileInfo(m_file).absoluteDir().filePath(QStringLiteral("recipe.autosave.json"));
 }
 
 std::optional<Recipe> WindowSettings::savedRecipe() const {

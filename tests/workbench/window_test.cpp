@@ -1,3 +1,5 @@
+#include <QAbstractSpinBox>
+#include <QAccessible>
 #include <QAction>
 #include <QDir>
 #include <QDropEvent>
@@ -7,15 +9,19 @@
 #include <QProcess>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QSplitter>
 #include <QToolButton>
+#include <QTreeView>
 
 #include "app/workbench/main_window.h"
 #include "app/workbench/pages/heads_page.h"
+#include "app/workbench/pages/runs_page.h"
 #include "app/workbench/pages/tradeoff_page.h"
 #include "app/workbench/pages/weights_page.h"
 #include "tests/support/support.h"
 #include "tests/widgets/small_model.h"
 #include "widgets/charts/tradeoff_plot.h"
+#include "widgets/models/runs_model.h"
 #include "widgets/panels/message_bar.h"
 
 namespace espalier {
@@ -176,6 +182,33 @@ TEST_F(Window, ARunFillsThePlotsAndTheTable) {
   EXPECT_TRUE(window->page("runs")->showsContent());
 }
 
+TEST_F(Window, TheRunsAreATreeThatFollowsTheSelection) {
+  const auto window = makeOpened();
+  RunStore* runs = window->session()->runs();
+  runs->addLive(row("a", "", "", 0.9, 4e6));
+  runs->addLive(row("b", "a", "prune.heads", 0.88, 3e6));
+  runs->addLive(row("c", "b", "quantize.q8", 0.88, 1e6));
+  auto* page = qobject_cast<RunsPage*>(window->page("runs"));
+  window->showPage("runs");
+  ASSERT_TRUE(page->showsContent());
+  QTreeView* tree = page->tree();
+  window->session()->selection()->selectRun("c");
+  const QModelIndex shown = tree->currentIndex();
+  ASSERT_TRUE(shown.isValid());
+  EXPECT_EQ(shown.data(RunsModel::HashRole), "c");
+  EXPECT_EQ(shown.parent().data(RunsModel::HashRole), "b");
+  EXPECT_TRUE(tree->isExpanded(shown.parent())) << "a step that arrives is seen";
+  tree->setCurrentIndex(shown.parent());
+  EXPECT_EQ(window->session()->selection()->state().run, "b");
+  // The columns that compare stay however narrow the page is.
+  window->resize(window->minimumSizeHint());
+  QTest::qWait(1);
+  for (const int column :
+       {RunsModel::AccuracyColumn, RunsModel::DifferenceColumn, RunsModel::SmallerColumn, RunsModel::FasterColumn}) {
+    EXPECT_FALSE(tree->isColumnHidden(column)) << column;
+  }
+}
+
 TEST_F(Window, AKilledWorkerLeavesTheWindowAndOffersToContinue) {
   int started = 0;
   const auto window = makeOpened(fakeWorker([&started](const JobSpec&, JobContext& context) -> Json {
@@ -219,10 +252,10 @@ TEST_F(Window, ADroppedPathOpensAsWhatItIs) {
   recipe.steps = {Step{.method = "prune.heads", .settings = Json::object(), .scope = {}, .enabled = true}};
   writeFile("recipe.json", QByteArray::fromStdString(to_json(recipe).dump()));
   window->openPath(path("recipe.json"));
-  EXPECT_EQ(window->session()->recipe()->numSteps(), 1);
+  ASSERT_TRUE(waitFor([&] { return window->session()->recipe()->numSteps() == 1; }));
   writeFile("broken.json", "{");
   window->openPath(path("broken.json"));
-  EXPECT_FALSE(window->bar()->isHidden());
+  ASSERT_TRUE(waitFor([&] { return !window->bar()->isHidden(); }));
   EXPECT_EQ(window->session()->recipe()->numSteps(), 1);
 }
 
@@ -245,10 +278,36 @@ TEST_F(Window, EveryButtonHasANameAndNoTwoActionsAKey) {
   }
 }
 
+TEST_F(Window, EverythingThatTabReachesHasAName) {
+  const auto window = makeOpened();
+  window->session()->recipe()->toggleHead(0, 1);
+  for (Page* page : window->pages()) {
+    window->showPage(page->name());
+    QTest::qWait(1);
+    int reached = 0;
+    for (QWidget* widget = window->nextInFocusChain(); widget != window.get(); widget = widget->nextInFocusChain()) {
+      if (!widget->isVisible() || !widget->isEnabled() || !(widget->focusPolicy() & Qt::TabFocus)) continue;
+      // What only holds others, and the text inside a spin box, speak through what they belong to.
+      if (qobject_cast<QSplitter*>(widget) || qobject_cast<QAbstractSpinBox*>(widget->parentWidget())) continue;
+      ++reached;
+      const QAccessibleInterface* said = QAccessible::queryAccessibleInterface(widget);
+      ASSERT_NE(said, nullptr);
+      EXPECT_FALSE(said->text(QAccessible::Name).isEmpty())
+          << page->name().toStdString() << ": " << widget->metaObject()->className() << " in "
+          << widget->parentWidget()->metaObject()->className();
+    }
+    EXPECT_GT(reached, 5) << page->name().toStdString();
+  }
+}
+
 TEST_F(Window, FitsASmallScreenAndLargeText) {
   const auto window = makeOpened();
   EXPECT_LE(window->minimumSizeHint().width(), 1280);
   EXPECT_LE(window->minimumSizeHint().height(), 800);
+  // Room for both docks beside the page.
+  for (Page* page : window->pages()) {
+    EXPECT_LE(page->minimumSizeHint().width(), 656) << page->name().toStdString();
+  }
 }
 
 TEST(Program, LoadsNoLibtorch) {

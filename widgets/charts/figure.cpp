@@ -9,13 +9,15 @@
 #include <QFileInfo>
 #include <QMenu>
 #include <QMimeData>
+#include <QPointer>
 #include <QRegularExpression>
 #include <QSaveFile>
-#include <QSettings>
 #include <QStandardPaths>
 #include <QSvgGenerator>
+#include <QThreadPool>
 #include <QWidget>
 #include <cmath>
+#include <functional>
 
 namespace espalier {
 namespace {
@@ -65,6 +67,23 @@ void paintSheet(QPainter& painter, const Figure& figure, const Sheet& sheet) {
   painter.setPen(colors.secondaryText);
   painter.setFont(Theme::instance().secondaryFont());
   painter.drawText(sheet.conditions, Qt::AlignLeft | Qt::TextWordWrap, figure.figureConditions());
+}
+
+QByteArray pngOf(const QImage& image) {
+  QByteArray bytes;
+  QBuffer buffer(&bytes);
+  buffer.open(QIODevice::WriteOnly);
+  image.save(&buffer, "PNG");
+  return bytes;
+}
+
+bool writeFile(const QString& path, const QByteArray& bytes, QString* error) {
+  QSaveFile file(path);
+  if (file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size() && file.commit()) return true;
+  if (error != nullptr) {
+    *error = FigureActions::tr("Cannot write %1: %2.").arg(QDir::toNativeSeparators(path), file.errorString());
+  }
+  return false;
 }
 
 QString fileNameFrom(const QString& title) {
@@ -119,6 +138,8 @@ QString csvLine(const QStringList& fields) {
   return quoted.join(',') + QStringLiteral("\r\n");
 }
 
+QString FigureActions::s_folder;
+
 FigureActions::FigureActions(QWidget* widget, const Figure* figure)
     : QObject(widget), m_widget(widget), m_figure(figure) {
   const auto add = [&](const QString& text, const QString& tip, const QKeySequence& key, auto&& run) {
@@ -149,27 +170,16 @@ void FigureActions::addTo(QMenu* menu) const {
   for (QAction* action : m_actions) menu->addAction(action);
 }
 
-bool FigureActions::write(const QString& path, const QByteArray& bytes, QString* error) const {
-  QSaveFile file(path);
-  if (file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size() && file.commit()) return true;
-  if (error != nullptr) *error = tr("Cannot write %1: %2.").arg(QDir::toNativeSeparators(path), file.errorString());
-  return false;
-}
-
 bool FigureActions::savePng(const QString& path, QString* error) const {
-  QByteArray bytes;
-  QBuffer buffer(&bytes);
-  buffer.open(QIODevice::WriteOnly);
-  renderImage(*m_figure).save(&buffer, "PNG");
-  return write(path, bytes, error);
+  return writeFile(path, pngOf(renderImage(*m_figure)), error);
 }
 
 bool FigureActions::saveSvg(const QString& path, QString* error) const {
-  return write(path, renderSvg(*m_figure), error);
+  return writeFile(path, renderSvg(*m_figure), error);
 }
 
 bool FigureActions::saveCsv(const QString& path, QString* error) const {
-  return write(path, m_figure->figureCsv().toUtf8(), error);
+  return writeFile(path, m_figure->figureCsv().toUtf8(), error);
 }
 
 void FigureActions::copyPicture() const {
@@ -187,21 +197,33 @@ void FigureActions::copyData() const {
   QApplication::clipboard()->setMimeData(data);
 }
 
+// The picture is painted here, where the chart lives; packing and writing it may take as long as the disk likes.
 void FigureActions::askAndSave(const QString& suffix, const QString& filter) {
-  QSettings settings;
-  const QString key = QStringLiteral("figures/folder");
-  const QString pictures = QStandardPaths::writableLocation(QStandardPaths::PicturesLocation);
-  const QDir folder(settings.value(key, pictures).toString());
+  const QDir folder(s_folder.isEmpty() ? QStandardPaths::writableLocation(QStandardPaths::PicturesLocation) : s_folder);
   const QString proposed = folder.filePath(fileNameFrom(m_figure->figureTitle()) + '.' + suffix);
   QString path = QFileDialog::getSaveFileName(m_widget, tr("Save figure"), proposed, filter);
   if (path.isEmpty()) return;
   if (QFileInfo(path).suffix().isEmpty()) path += '.' + suffix;
-  QString error;
-  const bool saved = suffix == QLatin1String("png")   ? savePng(path, &error)
-                     : suffix == QLatin1String("svg") ? saveSvg(path, &error)
-                                                      : saveCsv(path, &error);
-  if (saved) settings.setValue(key, QFileInfo(path).absolutePath());
-  Q_EMIT reported(saved ? tr("Saved %1.").arg(QDir::toNativeSeparators(path)) : error, !saved);
+  s_folder = QFileInfo(path).absolutePath();
+  std::function<QByteArray()> pack;
+  if (suffix == QLatin1String("png")) {
+    pack = [image = renderImage(*m_figure)] { return pngOf(image); };
+  } else {
+    pack = [bytes = suffix == QLatin1String("svg") ? renderSvg(*m_figure) : m_figure->figureCsv().toUtf8()] {
+      return bytes;
+    };
+  }
+  QThreadPool::globalInstance()->start([guard = QPointer<FigureActions>(this), path, pack = std::move(pack)] {
+    QString error;
+    const bool saved = writeFile(path, pack(), &error);
+    QCoreApplication* application = QCoreApplication::instance();
+    if (application == nullptr) return;
+    const auto report = [guard, path, saved, error] {
+      if (!guard) return;
+      Q_EMIT guard->reported(saved ? tr("Saved %1.").arg(QDir::toNativeSeparators(path)) : error, !saved);
+    };
+    QMetaObject::invokeMethod(application, report, Qt::QueuedConnection);
+  });
 }
 
 }  // namespace espalier

@@ -48,7 +48,7 @@ class FigureActions : public QObject {
   // Adds the actions to a menu of the caller's.
   void addTo(QMenu* menu) const;
 
-  // The same without a file dialog. False, with `error`, when the file cannot be written.
+  // The same without a file dialog, done when they return. False, with `error`, when the file cannot be written.
   bool savePng(const QString& path, QString* error = nullptr) const;
   bool saveSvg(const QString& path, QString* error = nullptr) const;
   bool saveCsv(const QString& path, QString* error = nullptr) const;
@@ -61,11 +61,11 @@ class FigureActions : public QObject {
 
  private:
   void askAndSave(const QString& suffix, const QString& filter);
-  bool write(const QString& path, const QByteArray& bytes, QString* error) const;
 
   QWidget* m_widget;
   const Figure* m_figure;
   QList<QAction*> m_actions;
+  static QString s_folder;  // where the last figure was saved
 };
 
 }  // namespace espalier

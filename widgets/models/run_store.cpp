@@ -1,7 +1,6 @@
 #include "widgets/models/run_store.h"
 
 #include <algorithm>
-#include <map>
 
 #include "widgets/models/method_catalog.h"
 #include "widgets/models/recipe_steps_model.h"
@@ -47,6 +46,7 @@ WorkspaceContent readWorkspace(const std::filesystem::path& folder, const std::s
   if (!std::filesystem::exists(folder)) return content;
   const Workspace workspace(folder);
   std::set<std::string> seen;
+  QHash<QString, QStringList> recipes;  // by the step they end with
   for (const RunRecord& record : workspace.runs()) {
     cancel.throw_if_cancelled();
     if (record.recipe.model != model || record.recipe.task != task) continue;
@@ -70,7 +70,12 @@ WorkspaceContent readWorkspace(const std::filesystem::path& folder, const std::s
       row.bundle = QString::fromStdString(step->bundle.string());
       content.rows.push_back(std::move(row));
     }
+    if (!run.steps.empty()) recipes[run.steps.back()] << run.name;
     content.runs.push_back(std::move(run));
+  }
+  for (RunRow& row : content.rows) {
+    row.recipes = recipes.value(row.hash);
+    row.recipes.removeDuplicates();
   }
   return content;
 }
@@ -93,6 +98,7 @@ RunRow runRowFromJson(const Json& json) {
   row.latencyLow = number(json, "latency_ms_p10");
   row.latency = number(json, "latency_ms_p50");
   row.latencyHigh = number(json, "latency_ms_p90");
+  row.speedup = number(json, "speedup");
   row.latencyBatch = whole(json, "latency_batch");
   row.latencyLength = whole(json, "latency_length");
   row.latencyThreads = whole(json, "latency_threads");
@@ -124,6 +130,7 @@ void RunStore::setTarget(const QString& model, const QString& task) {
   m_model = model;
   m_task = task;
   m_rows.clear();
+  m_positions.clear();
   m_runs.clear();
   Q_EMIT changed();
   reload();
@@ -165,8 +172,8 @@ void RunStore::addLive(const Json& json) {
 
 // A row is called by its whole chain of steps, since the same last step may follow different ones.
 void RunStore::nameRows() {
-  std::map<QString, const RunRow*> byHash;
-  for (const RunRow& row : m_rows) byHash[row.hash] = &row;
+  m_positions.clear();
+  for (size_t i = 0; i < m_rows.size(); ++i) m_positions[m_rows[i].hash] = i;
   for (RunRow& row : m_rows) {
     QStringList chain;
     QStringList methods;
@@ -178,11 +185,11 @@ void RunStore::nameRows() {
       chain.prepend(settings.isEmpty() ? at->method : at->method + QLatin1Char(' ') + settings);
       methods.prepend(at->method.section(QLatin1Char('.'), 1));
       families.insert(at->method.section(QLatin1Char('.'), 0, 0));
-      const auto parent = byHash.find(at->parent);
-      at = parent == byHash.end() ? nullptr : parent->second;
+      at = find(at->parent);
     }
     row.step = static_cast<int>(chain.size());
     row.name = chain.isEmpty() ? tr("baseline") : chain.join(QStringLiteral(" + "));
+    row.lastSettings = settingsSummary(row.settings, m_catalog->find(row.method));
     row.shortName = chain.isEmpty() ? row.name : methods.join(QStringLiteral(" + "));
     row.family = chain.isEmpty() ? QStringLiteral("baseline")
                                  : (families.size() > 1 ? QStringLiteral("combined") : *families.begin());
@@ -190,10 +197,8 @@ void RunStore::nameRows() {
 }
 
 const RunRow* RunStore::find(const QString& hash) const {
-  for (const RunRow& row : m_rows) {
-    if (row.hash == hash) return &row;
-  }
-  return nullptr;
+  const auto found = m_positions.find(hash);
+  return found == m_positions.end() ? nullptr : &m_rows[*found];
 }
 
 const RunRow* RunStore::baseline() const {
@@ -201,6 +206,16 @@ const RunRow* RunStore::baseline() const {
     if (row.isBaseline()) return &row;
   }
   return nullptr;
+}
+
+const RunRow* RunStore::baselineOf(const RunRow& row) const {
+  const RunRow* at = &row;
+  // A chain longer than the number of rows would be a loop in damaged data.
+  for (size_t depth = 0; at && depth <= m_rows.size(); ++depth) {
+    if (at->isBaseline()) return at;
+    at = find(at->parent);
+  }
+  return baseline();
 }
 
 }  // namespace espalier

@@ -1,6 +1,7 @@
 #pragma once
 // The measured steps of every run on the open model and task: from the workspace, and live from the worker.
 
+#include <QHash>
 #include <QObject>
 #include <QString>
 
@@ -26,15 +27,17 @@ struct RunRow {
   QString method;  // empty for the baseline
   Json settings = Json::object();
   Scope scope;
-  QString name;       // "baseline", "prune.heads share 0.25 + quantize.q8"
-  QString shortName;  // "heads + q8": the methods alone, for labels beside marks
-  QString family;     // of the last step; "combined" when the chain mixes families
-  int step = 0;       // number of steps before and with this one
+  QString name;          // "baseline", "prune.heads share 0.25 + quantize.q8"
+  QString shortName;     // "heads + q8": the methods alone, for labels beside marks
+  QString lastSettings;  // what the last step sets beyond its defaults
+  QString family;        // of the last step; "combined" when the chain mixes families
+  int step = 0;          // number of steps before and with this one
   double accuracy = kUnknown, accuracyLow = kUnknown, accuracyHigh = kUnknown;
   double bytes = kUnknown;
   double parameters = kUnknown;
   double macs = kUnknown;
   double latencyLow = kUnknown, latency = kUnknown, latencyHigh = kUnknown;  // p10, p50, p90 in ms
+  double speedup = kUnknown;  // against the baseline, both timed in turn: not the ratio of two rows' latencies
   int latencyBatch = 0, latencyLength = 0, latencyThreads = 0;
   QString kernels;
   QString split;
@@ -42,6 +45,7 @@ struct RunRow {
   double labelLoyalty = kUnknown, probabilityLoyalty = kUnknown;
   double mcnemarP = kUnknown;
   bool cached = false;
+  QStringList recipes;  // names of the recipes that end with this step
   QStringList warnings;
   QStringList notes;
   QString bundle;
@@ -81,6 +85,8 @@ class RunStore : public QObject {
   const RunRow* find(const QString& hash) const;
   // The measured model as first opened; null when it was not measured yet.
   const RunRow* baseline() const;
+  // The one that `row` descends from, where several were measured; else baseline().
+  const RunRow* baselineOf(const RunRow& row) const;
 
  Q_SIGNALS:
   void changed();
@@ -94,6 +100,7 @@ class RunStore : public QObject {
   QString m_model;
   QString m_task;
   std::vector<RunRow> m_rows;
+  QHash<QString, size_t> m_positions;  // in m_rows, by hash
   std::vector<RunSummary> m_runs;
   BackgroundReader m_reader;
 };

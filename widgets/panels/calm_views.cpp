@@ -5,6 +5,8 @@
 #include <QPainter>
 #include <QScrollBar>
 
+#include <algorithm>
+
 #include "widgets/theme/theme.h"
 
 namespace espalier {
@@ -19,6 +21,11 @@ void useCalmSelection(QAbstractItemView* view) {
   };
   QObject::connect(&Theme::instance(), &Theme::changed, view, recolor);
   recolor();
+}
+
+QSize TallRows::sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const {
+  const QSize size = QStyledItemDelegate::sizeHint(option, index);
+  return {size.width(), std::max(size.height(), option.fontMetrics.height() + kGrid)};
 }
 
 ColumnScrollArea::ColumnScrollArea(QWidget* parent) : QScrollArea(parent) {

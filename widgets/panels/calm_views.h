@@ -1,6 +1,7 @@
 #pragma once
 #include <QLabel>
 #include <QScrollArea>
+#include <QStyledItemDelegate>
 
 class QAbstractItemView;
 
@@ -8,6 +9,15 @@ namespace espalier {
 
 // Selected rows get the theme's quiet ground instead of the full accent, so that what they hold stays readable.
 void useCalmSelection(QAbstractItemView* view);
+
+// Rows on the grid, not as tight as the font allows.
+class TallRows : public QStyledItemDelegate {
+  Q_OBJECT
+
+ public:
+  using QStyledItemDelegate::QStyledItemDelegate;
+  QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+};
 
 // Scrolls down only: it is never narrower than its content, so nothing is cut at the side at any text size.
 class ColumnScrollArea : public QScrollArea {

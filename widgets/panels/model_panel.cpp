@@ -4,7 +4,6 @@
 #include <QHeaderView>
 #include <QLineEdit>
 #include <QSortFilterProxyModel>
-#include <QStyledItemDelegate>
 #include <QTreeView>
 #include <QVBoxLayout>
 
@@ -13,20 +12,6 @@
 #include "widgets/theme/theme.h"
 
 namespace espalier {
-
-namespace {
-
-// Rows on the grid, not as tight as the font allows.
-class TallRows : public QStyledItemDelegate {
- public:
-  using QStyledItemDelegate::QStyledItemDelegate;
-  QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override {
-    const QSize size = QStyledItemDelegate::sizeHint(option, index);
-    return {size.width(), std::max(size.height(), option.fontMetrics.height() + kGrid)};
-  }
-};
-
-}  // namespace
 
 ModelPanel::ModelPanel(Selection* selection, QWidget* parent) : QWidget(parent), m_selection(selection) {
   auto* layout = new QVBoxLayout(this);

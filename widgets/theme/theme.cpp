@@ -5,10 +5,11 @@
 #include <QFontDatabase>
 #include <QScreen>
 #include <QStyle>
-#include <QStyleFactory>
 #include <QStyleHints>
 #include <QToolTip>
 #include <algorithm>
+
+#include "widgets/theme/outlined_style.h"
 
 namespace espalier {
 namespace {
@@ -41,7 +42,7 @@ ThemeColors makeDark() {
   c.surface = QColor(0x20, 0x22, 0x26);
   c.raised = QColor(0x2A, 0x2D, 0x32);
   c.line = QColor(0x34, 0x37, 0x3D);
-  c.strongLine = QColor(0x63, 0x69, 0x72);
+  c.strongLine = QColor(0x6E, 0x74, 0x7E);
   c.text = QColor(0xE6, 0xE8, 0xEB);
   c.secondaryText = QColor(0xA4, 0xAA, 0xB4);
   c.disabledText = QColor(0x6E, 0x75, 0x7F);
@@ -86,7 +87,7 @@ Theme& Theme::instance() {
 void Theme::install(QApplication& application) {
   m_application = &application;
   m_systemDark = systemIsDark();
-  QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+  QApplication::setStyle(new OutlinedStyle);
   application.installEventFilter(this);
 #if QT_VERSION >= QT_VERSION_CHECK(6, 5, 0)
   connect(QGuiApplication::styleHints(), &QStyleHints::colorSchemeChanged, this, [this] {

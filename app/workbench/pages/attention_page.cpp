@@ -5,25 +5,28 @@
 #include <QLabel>
 #include <QSplitter>
 #include <QToolButton>
+#include <QVBoxLayout>
 
 #include "formats/safetensors.h"
 #include "widgets/charts/attention_head_view.h"
 #include "widgets/charts/attention_overview.h"
 #include "widgets/models/display_text.h"
-#include "widgets/panels/sentence_bar.h"
 
 namespace espalier {
 
-AttentionPage::AttentionPage(Session* session, QWidget* parent)
-    : Page(session, QStringLiteral("attention"), tr("Attention"), parent) {
-  auto* content = new QWidget(this);
-  auto* layout = new QVBoxLayout(content);
-  layout->setContentsMargins(2 * kGrid, kGrid, 2 * kGrid, kGrid);
-  layout->setSpacing(kGrid);
-  m_sentence = new SentenceBar(session->sentence(), content);
-  layout->addWidget(m_sentence);
+namespace {
+// Labels whose probability is told.
+constexpr size_t kMostChances = 6;
+}  // namespace
 
-  auto* splitter = new QSplitter(content);
+AttentionPage::AttentionPage(Session* session, QWidget* parent)
+    : SentencePage(session, QStringLiteral("attention"), tr("Attention"),
+                   {.kind = "attention",
+                    .title = tr("Attention"),
+                    .asking = tr("Computing the attention …"),
+                    .none = tr("No attention to show.")},
+                   parent) {
+  auto* splitter = new QSplitter(this);
   splitter->setChildrenCollapsible(false);
   m_overview = new AttentionOverview(splitter);
   m_overview->setTitle(tr("Attention of every head"));
@@ -51,11 +54,10 @@ AttentionPage::AttentionPage(Session* session, QWidget* parent)
   splitter->addWidget(right);
   splitter->setStretchFactor(0, 1);
   splitter->setStretchFactor(1, 1);
-  layout->addWidget(splitter, 1);
-  m_prediction = new QLabel(content);
+  contentLayout()->addWidget(splitter, 1);
+  m_prediction = new QLabel(this);
   m_prediction->setTextInteractionFlags(Qt::TextSelectableByMouse);
-  layout->addWidget(m_prediction);
-  setContent(content);
+  contentLayout()->addWidget(m_prediction);
   follow(m_overview);
   follow(m_head);
 
@@ -72,50 +74,20 @@ AttentionPage::AttentionPage(Session* session, QWidget* parent)
   connect(m_head, &AttentionHeadView::tokenHovered, this,
           [this](int token) { this->session()->selection()->selectToken(token); });
   connect(session->selection(), &Selection::changed, this, &AttentionPage::followSelection);
-  connect(session->sentence(), &SentenceModel::sentenceChanged, this, &AttentionPage::invalidate);
-  connect(m_sentence, &SentenceBar::submitted, this, [this] {
-    if (!m_current) ask();
-  });
-  connect(session, &Session::modelOpening, this, &AttentionPage::showModelMissing);
-  connect(session, &Session::modelFailed, this, &AttentionPage::showModelMissing);
-  connect(session, &Session::modelChanged, this, &AttentionPage::invalidate);
-  showModelMissing();
 }
 
 Chart* AttentionPage::mainChart() const { return m_head; }
 
-void AttentionPage::activate() {
-  if (showModelMissing()) return;
-  showContent();
-  if (!m_current) ask();
-}
+// The weights travel as a file.
+void AttentionPage::fillJob(JobSpec& spec) { spec.output_folder = session()->makeJobFolder(); }
 
-void AttentionPage::invalidate() {
-  m_current = false;
-  if (isVisible()) activate();
-}
+void AttentionPage::setEmptyText(const QString& sentence) { m_overview->setEmptyText(sentence); }
 
-void AttentionPage::ask() {
-  const Sentence& sentence = session()->sentence()->sentence();
-  if (!session()->model() || sentence.text.trimmed().isEmpty()) return;
-  m_current = true;
-  JobSpec spec = session()->jobSpec("attention");
-  spec.settings["text"] = sentence.text.toStdString();
-  if (sentence.hasPair) spec.settings["pair"] = sentence.pair.toStdString();
-  spec.output_folder = session()->makeJobFolder();
-  const quint64 request = ++m_request;
-  m_overview->setEmptyText(tr("Computing the attention …"));
-  JobCallbacks callbacks;
-  callbacks.done = [this, request](const Json& answer) {
-    if (request == m_request) take(answer);
-  };
-  callbacks.failed = [this, request](const ErrorInfo& error) {
-    if (request != m_request) return;
-    m_current = false;
-    m_overview->setEmptyText(tr("No attention to show."));
-    showError(error, tr("Try again"), [this] { ask(); });
-  };
-  session()->jobs()->start(spec, JobLane::Questions, tr("Attention"), this, std::move(callbacks));
+void AttentionPage::forgetModel() {
+  m_reader.cancel();
+  m_overview->setAttention(nullptr);
+  m_head->setAttention(nullptr);
+  m_prediction->clear();
 }
 
 void AttentionPage::take(const Json& answer) {
@@ -123,28 +95,30 @@ void AttentionPage::take(const Json& answer) {
       [answer, model = session()->model()](const CancelToken&) {
         return readAttention(answer, model->model.architecture);
       },
-      [this, answer](const std::shared_ptr<AttentionPtr>& attention) {
-        bar()->clear();
-        m_overview->setConditions(session()->conditions());
-        m_head->setConditions(session()->conditions());
-        m_overview->setAttention(*attention);
-        m_head->setAttention(*attention);
-        if (session()->selection()->state().head < 0) session()->selection()->selectHead(0, 0);
-        followSelection();
-        QStringList chances;
-        const Json labels = answer.value("labels", Json::array());
-        const Json probabilities = answer.value("probabilities", Json::array());
-        for (size_t i = 0; i < labels.size() && i < probabilities.size() && i < 6; ++i) {
-          if (labels[i].is_string() && probabilities[i].is_number()) {
-            chances << QStringLiteral("%1 %2").arg(QString::fromStdString(labels[i].get<std::string>()),
-                                                   percentText(probabilities[i].get<double>()));
-          }
-        }
-        m_prediction->setText(chances.isEmpty() ? QString()
-                                                : tr("The model says: %1").arg(chances.join(QStringLiteral(", "))));
-        m_prediction->setVisible(!chances.isEmpty());
-      },
-      [this](const ErrorInfo& error) { showError(error, tr("Try again"), [this] { ask(); }); });
+      [this, answer](const std::shared_ptr<AttentionPtr>& attention) { showAttention(*attention, answer); },
+      [this](const ErrorInfo& error) { showAskError(error); });
+}
+
+void AttentionPage::showAttention(const AttentionPtr& attention, const Json& answer) {
+  bar()->clear();
+  m_overview->setConditions(session()->conditions());
+  m_head->setConditions(session()->conditions());
+  m_overview->setAttention(attention);
+  m_head->setAttention(attention);
+  if (session()->selection()->state().head < 0) session()->selection()->selectHead(0, 0);
+  followSelection();
+  QStringList chances;
+  const Json labels = answer.value("labels", Json::array());
+  const Json probabilities = answer.value("probabilities", Json::array());
+  for (size_t i = 0; i < labels.size() && i < probabilities.size() && i < kMostChances; ++i) {
+    if (labels[i].is_string() && probabilities[i].is_number()) {
+      chances << QStringLiteral("%1 %2").arg(QString::fromStdString(labels[i].get<std::string>()),
+                                             percentText(probabilities[i].get<double>()));
+    }
+  }
+  m_prediction->setText(chances.isEmpty() ? QString()
+                                          : tr("The model says: %1").arg(chances.join(QStringLiteral(", "))));
+  m_prediction->setVisible(!chances.isEmpty());
 }
 
 void AttentionPage::followSelection() {
@@ -154,7 +128,6 @@ void AttentionPage::followSelection() {
   m_head->setHead(LayerIndex(state.layer), HeadIndex(state.head));
   const QString title = tr("Layer %1, head %2").arg(state.layer).arg(state.head);
   m_headTitle->setText(QStringLiteral("<b>%1</b>").arg(title));
-  m_head->setTitle(title);
 }
 
 AttentionPtr readAttention(const Json& answer, const Architecture& architecture) {

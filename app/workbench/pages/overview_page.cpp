@@ -77,6 +77,7 @@ OverviewPage::OverviewPage(Session* session, QWidget* parent)
   connect(session, &Session::modelFailed, this, &OverviewPage::refresh);
   connect(session, &Session::modelChanged, this, &OverviewPage::refresh);
   connect(session, &Session::taskChanged, this, &OverviewPage::refresh);
+  connect(session->runs(), &RunStore::changed, this, &OverviewPage::refresh);
   connect(&Theme::instance(), &Theme::changed, this, &OverviewPage::refresh);
   refresh();
 }

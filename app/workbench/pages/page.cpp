@@ -61,6 +61,11 @@ void Page::showError(const ErrorInfo& error, const QString& button, std::functio
   m_bar->showMessage(MessageBar::Kind::Error, QString::fromStdString(error.message), button, std::move(action));
 }
 
-void Page::follow(Chart* chart) { connect(chart, &Chart::readoutChanged, this, &Page::readoutChanged); }
+void Page::follow(Chart* chart) {
+  connect(chart, &Chart::readoutChanged, this, &Page::readoutChanged);
+  connect(&chart->figureActions(), &FigureActions::reported, this, [this](const QString& sentence, bool failed) {
+    m_bar->showMessage(failed ? MessageBar::Kind::Error : MessageBar::Kind::Note, sentence);
+  });
+}
 
 }  // namespace espalier

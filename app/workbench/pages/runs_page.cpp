@@ -2,15 +2,17 @@
 
 #include <QAction>
 #include <QClipboard>
+#include <QEvent>
 #include <QGuiApplication>
 #include <QHeaderView>
 #include <QLabel>
 #include <QSortFilterProxyModel>
-#include <QTableView>
 #include <QToolButton>
+#include <QTreeView>
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <functional>
 
 #include "app/workbench/pages/tradeoff_page.h"
 #include "widgets/charts/figure.h"
@@ -28,29 +30,33 @@ RunsPage::RunsPage(Session* session, QWidget* parent) : Page(session, QStringLit
   m_sorted = new QSortFilterProxyModel(this);
   m_sorted->setSourceModel(m_model);
   m_sorted->setSortRole(RunsModel::SortRole);
-  m_table = new QTableView(content);
-  m_table->setModel(m_sorted);
-  m_table->setSortingEnabled(true);
-  m_table->sortByColumn(-1, Qt::AscendingOrder);
-  m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
-  m_table->setSelectionMode(QAbstractItemView::SingleSelection);
-  m_table->setFrameShape(QFrame::NoFrame);
-  useCalmSelection(m_table);
-  m_table->setShowGrid(false);
-  m_table->setWordWrap(false);
-  m_table->setTabKeyNavigation(false);
-  m_table->setAccessibleName(tr("Runs"));
-  m_table->setContextMenuPolicy(Qt::ActionsContextMenu);
-  m_table->verticalHeader()->hide();
-  m_table->verticalHeader()->setDefaultSectionSize(3 * kGrid + 4);
-  QHeaderView* header = m_table->horizontalHeader();
-  header->setHighlightSections(false);
+  m_tree = new QTreeView(content);
+  m_tree->setModel(m_sorted);
+  m_tree->setSortingEnabled(true);
+  m_tree->sortByColumn(-1, Qt::AscendingOrder);
+  m_tree->setSelectionMode(QAbstractItemView::SingleSelection);
+  m_tree->setFrameShape(QFrame::NoFrame);
+  useCalmSelection(m_tree);
+  m_tree->setUniformRowHeights(true);
+  m_tree->setAllColumnsShowFocus(true);
+  m_tree->setIndentation(2 * kGrid);
+  m_tree->setItemDelegate(new TallRows(m_tree));
+  m_tree->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  m_tree->setAccessibleName(tr("Runs"));
+  m_tree->setContextMenuPolicy(Qt::ActionsContextMenu);
+  m_tree->viewport()->installEventFilter(this);
+  QHeaderView* header = m_tree->header();
+  header->setStretchLastSection(false);
+  header->setSectionsMovable(false);
   header->setSectionResizeMode(QHeaderView::Fixed);
   header->setSectionResizeMode(RunsModel::NameColumn, QHeaderView::Stretch);
   header->setMinimumSectionSize(5 * kGrid);
   connect(&Theme::instance(), &Theme::changed, this, &RunsPage::fitColumns);
+  // A recipe shows all its steps until somebody closes it.
+  connect(m_sorted, &QAbstractItemModel::rowsInserted, m_tree, &QTreeView::expand);
+  m_tree->expandAll();
   fitColumns();
-  layout->addWidget(m_table, 1);
+  layout->addWidget(m_tree, 1);
 
   auto* below = new QHBoxLayout;
   below->setContentsMargins(2 * kGrid, 0, 2 * kGrid, 0);
@@ -64,7 +70,7 @@ RunsPage::RunsPage(Session* session, QWidget* parent) : Page(session, QStringLit
   m_take = new QAction(tr("Edit recipe"), this);
   m_copy = new QAction(tr("Copy table"), this);
   for (QAction* action : {m_open, m_take, m_copy}) {
-    m_table->addAction(action);
+    m_tree->addAction(action);
     auto* button = new QToolButton(content);
     button->setDefaultAction(action);
     button->setToolButtonStyle(Qt::ToolButtonTextOnly);
@@ -78,7 +84,7 @@ RunsPage::RunsPage(Session* session, QWidget* parent) : Page(session, QStringLit
   });
   connect(m_take, &QAction::triggered, this, &RunsPage::takeAsRecipe);
   connect(m_copy, &QAction::triggered, this, &RunsPage::copyTable);
-  connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& index) {
+  connect(m_tree->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& index) {
     if (!m_following && index.isValid()) {
       this->session()->selection()->selectRun(index.data(RunsModel::HashRole).toString());
     }
@@ -96,21 +102,41 @@ RunsPage::RunsPage(Session* session, QWidget* parent) : Page(session, QStringLit
   refresh();
 }
 
+bool RunsPage::eventFilter(QObject* object, QEvent* event) {
+  if (object == m_tree->viewport() && event->type() == QEvent::Resize) fitColumns();
+  return Page::eventFilter(object, event);
+}
+
+// Each column is wide enough for its header and the widest number there can be; what is left is the name's. Where that
+// would be too little, columns go that others imply: all numbers of the chosen run stand below the tree.
 void RunsPage::fitColumns() {
-  // Wide enough for the header and the widest number there can be; what is left is the name's.
+  static const RunsModel::Column kFirstToGo[] = {RunsModel::LoyaltyColumn, RunsModel::MacsColumn, RunsModel::PColumn,
+                                                 RunsModel::LatencyColumn, RunsModel::SizeColumn};
   const QFontMetrics metrics(Theme::instance().bodyFont());
+  int sum = 0;
   for (int column = 0; column < RunsModel::NumColumns; ++column) {
     if (column == RunsModel::NameColumn) continue;
-    QString widest = m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
-    if (column == RunsModel::AccuracyColumn) widest = QStringLiteral("92.7 (91.2–93.9)");
-    m_table->setColumnWidth(column, metrics.horizontalAdvance(widest) + 5 * kGrid / 2);
+    const QString header = m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
+    const QString widest =
+        column == RunsModel::AccuracyColumn ? QStringLiteral("92.7 (91.2–93.9)") : QStringLiteral("0.0000");
+    // A header has an arrow beside its text when the tree is sorted by it.
+    const int width = std::max(metrics.horizontalAdvance(header), metrics.horizontalAdvance(widest)) + 3 * kGrid / 2;
+    m_tree->setColumnWidth(column, width);
+    m_tree->setColumnHidden(column, false);
+    sum += width;
+  }
+  const int name = metrics.horizontalAdvance(QStringLiteral("prune.heads (share 0.25)")) + 8 * kGrid;
+  for (const RunsModel::Column column : kFirstToGo) {
+    if (sum + name <= m_tree->viewport()->width()) break;
+    sum -= m_tree->columnWidth(column);
+    m_tree->setColumnHidden(column, true);
   }
 }
 
-void RunsPage::activate() { m_table->setFocus(); }
+void RunsPage::activate() { m_tree->setFocus(); }
 
 const RunRow* RunsPage::currentRow() const {
-  return session()->runs()->find(m_table->currentIndex().data(RunsModel::HashRole).toString());
+  return session()->runs()->find(m_tree->currentIndex().data(RunsModel::HashRole).toString());
 }
 
 void RunsPage::refresh() {
@@ -119,7 +145,7 @@ void RunsPage::refresh() {
     showEmpty(tr("Runs are measured on a task: open the one this model was trained for."), tr("Open a task …"),
               [this] { Q_EMIT openTaskAsked(); });
   } else if (session()->runs()->rows().empty()) {
-    showEmpty(tr("No run on this model and task yet. A run adds a row here for every step of its recipe."),
+    showEmpty(tr("No run on this model and task yet. Every step of a recipe that runs appears here."),
               tr("Run the recipe"), [this] { Q_EMIT runAsked(); });
   } else {
     showContent();
@@ -131,8 +157,8 @@ void RunsPage::followSelection() {
   const QString run = session()->selection()->state().run;
   m_following = true;
   const QModelIndex index = m_sorted->mapFromSource(m_model->indexOfRun(run));
-  m_table->setCurrentIndex(index);
-  if (index.isValid()) m_table->scrollTo(index);
+  m_tree->setCurrentIndex(index);
+  if (index.isValid()) m_tree->scrollTo(index);
   m_following = false;
   updateActions();
 }
@@ -153,7 +179,10 @@ void RunsPage::updateActions() {
     m_detail->setText(tr("Select a run to see it here and in the plots."));
     return;
   }
-  QStringList lines{describeRun(*row, session()->runs()->baseline())};
+  QStringList lines{describeRun(*row, session()->runs()->baselineOf(*row))};
+  if (!row->recipes.isEmpty() && !row->isBaseline()) {
+    lines << tr("Recipe: %1").arg(row->recipes.join(QStringLiteral(", "))).toHtmlEscaped();
+  }
   for (const QString& note : row->notes) lines << note.toHtmlEscaped();
   for (const QString& warning : row->warnings) lines << warning.toHtmlEscaped();
   m_detail->setText(lines.join(QStringLiteral("<br>")));
@@ -176,19 +205,23 @@ void RunsPage::takeAsRecipe() {
 }
 
 void RunsPage::copyTable() {
-  QString csv;
   QStringList fields;
   for (int column = 0; column < RunsModel::NumColumns; ++column) {
     fields << m_sorted->headerData(column, Qt::Horizontal).toString();
   }
-  csv += csvLine(fields);
-  for (int row = 0; row < m_sorted->rowCount(); ++row) {
-    fields.clear();
-    for (int column = 0; column < RunsModel::NumColumns; ++column) {
-      fields << m_sorted->index(row, column).data().toString();
+  QString csv = csvLine(fields);
+  const std::function<void(const QModelIndex&)> addBelow = [&](const QModelIndex& parent) {
+    for (int row = 0; row < m_sorted->rowCount(parent); ++row) {
+      const QModelIndex first = m_sorted->index(row, RunsModel::NameColumn, parent);
+      fields = {first.data(RunsModel::FullNameRole).toString()};
+      for (int column = RunsModel::NameColumn + 1; column < RunsModel::NumColumns; ++column) {
+        fields << first.siblingAtColumn(column).data().toString();
+      }
+      csv += csvLine(fields);
+      addBelow(first);
     }
-    csv += csvLine(fields);
-  }
+  };
+  addBelow({});
   QGuiApplication::clipboard()->setText(csv);
 }
 

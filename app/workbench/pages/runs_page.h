@@ -4,13 +4,14 @@
 class QAction;
 class QLabel;
 class QSortFilterProxyModel;
-class QTableView;
+class QTreeView;
 
 namespace espalier {
 
 class RunsModel;
 
-// Every measured step as a row, with its difference to the baseline.
+// The tree of recipes: every measured step under the one before it, with its numbers and its difference to the
+// baseline.
 class RunsPage : public Page {
   Q_OBJECT
 
@@ -18,7 +19,10 @@ class RunsPage : public Page {
   explicit RunsPage(Session* session, QWidget* parent = nullptr);
 
   void activate() override;
-  QTableView* table() const { return m_table; }
+  QTreeView* tree() const { return m_tree; }
+
+ protected:
+  bool eventFilter(QObject* object, QEvent* event) override;
 
  private:
   void refresh();
@@ -32,7 +36,7 @@ class RunsPage : public Page {
 
   RunsModel* m_model;
   QSortFilterProxyModel* m_sorted;
-  QTableView* m_table;
+  QTreeView* m_tree;
   QLabel* m_detail;
   QAction* m_open;
   QAction* m_take;

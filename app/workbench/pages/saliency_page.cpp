@@ -5,40 +5,37 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollArea>
-#include <QSignalBlocker>
+#include <QVBoxLayout>
 
 #include <algorithm>
-
-#include "widgets/panels/sentence_bar.h"
 
 namespace espalier {
 
 SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
-    : Page(session, QStringLiteral("saliency"), tr("Saliency"), parent) {
-  auto* content = new QWidget(this);
-  auto* layout = new QVBoxLayout(content);
-  layout->setContentsMargins(2 * kGrid, kGrid, 2 * kGrid, kGrid);
-  layout->setSpacing(kGrid);
-  m_sentence = new SentenceBar(session->sentence(), content);
-  layout->addWidget(m_sentence);
+    : SentencePage(session, QStringLiteral("saliency"), tr("Saliency"),
+                   {.kind = "saliency",
+                    .title = tr("Saliency"),
+                    .asking = tr("Taking the gradients …"),
+                    .none = tr("No saliency to show.")},
+                   parent) {
   auto* controls = new QHBoxLayout;
   controls->setSpacing(kGrid);
-  auto* label = new QLabel(tr("Explain"), content);
-  m_label = new QComboBox(content);
+  auto* label = new QLabel(tr("Explain"), this);
+  m_label = new QComboBox(this);
   m_label->setAccessibleName(tr("Label to explain"));
   m_label->setToolTip(tr("The label whose score is explained."));
   m_label->addItem(tr("the predicted label"), -1);
   label->setBuddy(m_label);
   controls->addWidget(label);
   controls->addWidget(m_label);
-  m_hideSpecial = new QCheckBox(tr("Hide special tokens"), content);
+  m_hideSpecial = new QCheckBox(tr("Hide special tokens"), this);
   m_hideSpecial->setChecked(true);
   controls->addSpacing(kGrid);
   controls->addWidget(m_hideSpecial);
   controls->addStretch();
-  layout->addLayout(controls);
+  contentLayout()->addLayout(controls);
 
-  auto* scroll = new QScrollArea(content);
+  auto* scroll = new QScrollArea(this);
   scroll->setWidgetResizable(true);
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
@@ -47,68 +44,31 @@ SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
   m_view->setTitle(tr("Which words decided"));
   m_view->setEmptyText(tr("Type a sentence above and press Return."));
   scroll->setWidget(m_view);
-  layout->addWidget(scroll, 1);
-  m_caption = new QLabel(content);
+  contentLayout()->addWidget(scroll, 1);
+  m_caption = new QLabel(this);
   m_caption->setWordWrap(true);
-  layout->addWidget(m_caption);
-  setContent(content);
+  contentLayout()->addWidget(m_caption);
   follow(m_view);
 
   connect(m_hideSpecial, &QCheckBox::toggled, m_view, &SaliencyView::setHideSpecial);
   connect(m_label, &QComboBox::activated, this, [this] { ask(); });
   connect(m_view, &SaliencyView::tokenHovered, this,
           [this](int token) { this->session()->selection()->selectToken(token); });
-  connect(session->sentence(), &SentenceModel::sentenceChanged, this, &SaliencyPage::invalidate);
-  connect(m_sentence, &SentenceBar::submitted, this, [this] {
-    if (!m_current) ask();
-  });
-  connect(session, &Session::modelOpening, this, &SaliencyPage::showModelMissing);
-  connect(session, &Session::modelFailed, this, &SaliencyPage::showModelMissing);
-  connect(session, &Session::modelChanged, this, [this] {
-    const QSignalBlocker blocker(m_label);
-    while (m_label->count() > 1) m_label->removeItem(1);
-    invalidate();
-  });
   const auto recolor = [this] {
     m_caption->setStyleSheet(QStringLiteral("color: %1;").arg(Theme::instance().colors().secondaryText.name()));
   };
   connect(&Theme::instance(), &Theme::changed, this, recolor);
   recolor();
-  showModelMissing();
 }
 
-void SaliencyPage::activate() {
-  if (showModelMissing()) return;
-  showContent();
-  if (!m_current) ask();
-}
+void SaliencyPage::fillJob(JobSpec& spec) { spec.settings["label"] = m_label->currentData().toInt(); }
 
-void SaliencyPage::invalidate() {
-  m_current = false;
-  if (isVisible()) activate();
-}
+void SaliencyPage::setEmptyText(const QString& sentence) { m_view->setEmptyText(sentence); }
 
-void SaliencyPage::ask() {
-  const Sentence& sentence = session()->sentence()->sentence();
-  if (!session()->model() || sentence.text.trimmed().isEmpty()) return;
-  m_current = true;
-  JobSpec spec = session()->jobSpec("saliency");
-  spec.settings["text"] = sentence.text.toStdString();
-  if (sentence.hasPair) spec.settings["pair"] = sentence.pair.toStdString();
-  spec.settings["label"] = m_label->currentData().toInt();
-  const quint64 request = ++m_request;
-  m_view->setEmptyText(tr("Taking the gradients …"));
-  JobCallbacks callbacks;
-  callbacks.done = [this, request](const Json& answer) {
-    if (request == m_request) take(answer);
-  };
-  callbacks.failed = [this, request](const ErrorInfo& error) {
-    if (request != m_request) return;
-    m_current = false;
-    m_view->setEmptyText(tr("No saliency to show."));
-    showError(error, tr("Try again"), [this] { ask(); });
-  };
-  session()->jobs()->start(spec, JobLane::Questions, tr("Saliency"), this, std::move(callbacks));
+void SaliencyPage::forgetModel() {
+  while (m_label->count() > 1) m_label->removeItem(1);
+  m_view->clear();
+  m_caption->clear();
 }
 
 void SaliencyPage::take(const Json& answer) {
@@ -132,7 +92,7 @@ void SaliencyPage::take(const Json& answer) {
     }
     m_caption->setText(caption);
   } catch (...) {
-    showError(current_error_info(), tr("Try again"), [this] { ask(); });
+    showAskError(current_error_info());
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "app/workbench/pages/page.h"
+#include "app/workbench/pages/sentence_page.h"
 #include "widgets/charts/saliency_view.h"
 
 class QCheckBox;
@@ -8,30 +8,26 @@ class QLabel;
 
 namespace espalier {
 
-class SentenceBar;
-
 // Which words decided: the sentence coloured by gradient x input.
-class SaliencyPage : public Page {
+class SaliencyPage : public SentencePage {
   Q_OBJECT
 
  public:
   explicit SaliencyPage(Session* session, QWidget* parent = nullptr);
 
   Chart* mainChart() const override { return m_view; }
-  void activate() override;
+
+ protected:
+  void fillJob(JobSpec& spec) override;
+  void take(const Json& answer) override;
+  void setEmptyText(const QString& sentence) override;
+  void forgetModel() override;
 
  private:
-  void invalidate();
-  void ask();
-  void take(const Json& answer);
-
-  SentenceBar* m_sentence;
   QComboBox* m_label;
   QCheckBox* m_hideSpecial;
   SaliencyView* m_view;
   QLabel* m_caption;
-  quint64 m_request = 0;
-  bool m_current = false;
 };
 
 // What a "saliency" job answered, with the words that the data set knows to decide marked.

@@ -55,17 +55,22 @@ QString describeRun(const RunRow& row, const RunRow* baseline) {
     }
     parts << accuracy;
   }
-  const auto share = [&](double value, double of) {
-    return std::isfinite(of) && of > 0 && !row.isBaseline()
-               ? TradeoffPage::tr(" (%1 %)").arg(value / of * 100, 0, 'f', 0)
-               : QString();
-  };
-  if (std::isfinite(row.bytes)) parts << formatBytes(row.bytes) + share(row.bytes, baseline ? baseline->bytes : NAN);
+  if (std::isfinite(row.bytes)) {
+    const bool compare = baseline && !row.isBaseline() && std::isfinite(baseline->bytes) && row.bytes > 0;
+    parts << formatBytes(row.bytes) +
+                 (compare ? TradeoffPage::tr(" (%1 × smaller)").arg(baseline->bytes / row.bytes, 0, 'f', 2)
+                          : QString());
+  }
   if (std::isfinite(row.latency)) {
+    // Only the ratio of a pair timed in turn compares fairly.
     parts << TradeoffPage::tr("%1 ms").arg(formatNumber(row.latency)) +
-                 share(row.latency, baseline ? baseline->latency : NAN);
+                 (std::isfinite(row.speedup) ? TradeoffPage::tr(" (%1 × faster)").arg(row.speedup, 0, 'f', 2)
+                                             : QString());
   }
   if (std::isfinite(row.macs)) parts << TradeoffPage::tr("%1 MACs").arg(countText(row.macs));
+  if (std::isfinite(row.labelLoyalty) && !row.isBaseline()) {
+    parts << TradeoffPage::tr("%1 answered as before").arg(percentText(row.labelLoyalty));
+  }
   return QStringLiteral("<b>%1</b>&nbsp;&nbsp; %2")
       .arg(row.name.toHtmlEscaped(), parts.join(QStringLiteral(" · ")).toHtmlEscaped());
 }
@@ -150,7 +155,7 @@ void TradeoffPage::followSelection() {
   m_size->setSelected(run);
   m_latency->setSelected(run);
   const RunRow* row = session()->runs()->find(run);
-  m_detail->setText(row ? describeRun(*row, session()->runs()->baseline())
+  m_detail->setText(row ? describeRun(*row, session()->runs()->baselineOf(*row))
                         : tr("Better is up and to the left. Click a run to select it everywhere."));
 }
 

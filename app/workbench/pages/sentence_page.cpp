@@ -1,0 +1,71 @@
+#include "app/workbench/pages/sentence_page.h"
+
+#include <QVBoxLayout>
+
+#include "widgets/panels/sentence_bar.h"
+
+namespace espalier {
+
+SentencePage::SentencePage(Session* session, const QString& name, const QString& title, Question question,
+                           QWidget* parent)
+    : Page(session, name, title, parent), m_question(std::move(question)) {
+  auto* content = new QWidget(this);
+  m_layout = new QVBoxLayout(content);
+  m_layout->setContentsMargins(2 * kGrid, kGrid, 2 * kGrid, kGrid);
+  m_layout->setSpacing(kGrid);
+  m_sentence = new SentenceBar(session->sentence(), content);
+  m_layout->addWidget(m_sentence);
+  setContent(content);
+
+  connect(session->sentence(), &SentenceModel::sentenceChanged, this, &SentencePage::invalidate);
+  connect(m_sentence, &SentenceBar::submitted, this, [this] {
+    if (!m_current) ask();
+  });
+  connect(session, &Session::modelOpening, this, &SentencePage::showModelMissing);
+  connect(session, &Session::modelFailed, this, &SentencePage::showModelMissing);
+  connect(session, &Session::modelChanged, this, [this] {
+    forgetModel();
+    invalidate();
+  });
+  showModelMissing();
+}
+
+void SentencePage::activate() {
+  if (showModelMissing()) return;
+  showContent();
+  if (!m_current) ask();
+}
+
+void SentencePage::invalidate() {
+  m_current = false;
+  if (isVisible()) activate();
+}
+
+void SentencePage::ask() {
+  const Sentence& sentence = session()->sentence()->sentence();
+  if (!session()->model() || sentence.text.trimmed().isEmpty()) return;
+  m_current = true;
+  JobSpec spec = session()->jobSpec(m_question.kind);
+  spec.settings["text"] = sentence.text.toStdString();
+  if (sentence.hasPair) spec.settings["pair"] = sentence.pair.toStdString();
+  fillJob(spec);
+  const quint64 request = ++m_request;
+  setEmptyText(m_question.asking);
+  JobCallbacks callbacks;
+  callbacks.done = [this, request](const Json& answer) {
+    if (request == m_request) take(answer);
+  };
+  callbacks.failed = [this, request](const ErrorInfo& error) {
+    if (request != m_request) return;
+    m_current = false;
+    setEmptyText(m_question.none);
+    showAskError(error);
+  };
+  session()->jobs()->start(spec, JobLane::Questions, m_question.title, this, std::move(callbacks));
+}
+
+void SentencePage::showAskError(const ErrorInfo& error) {
+  showError(error, tr("Try again"), [this] { ask(); });
+}
+
+}  // namespace espalier

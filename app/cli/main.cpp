@@ -5,6 +5,7 @@
 
 int main(int argc, char** argv) {
   espalier::ensure_runtime_environment(argv);
+  espalier::keep_freed_memory();
   espalier::cli::Program program;
   for (const auto add :
        {espalier::cli::add_inspect, espalier::cli::add_eval, espalier::cli::add_train, espalier::cli::add_run,

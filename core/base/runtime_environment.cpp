@@ -3,6 +3,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <limits>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace espalier {
 namespace {
@@ -41,6 +46,21 @@ void ensure_runtime_environment(char** argv) {
   setenv(kGuard, "1", 1);
   // When this fails the program goes on, only slower.
   execv("/proc/self/exe", argv);
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  // Blocks up to the greatest size that the allocator takes from its heap, and a heap that does not shrink.
+  constexpr int kLargestHeapBlock = 32 << 20;
+  mallopt(M_MMAP_THRESHOLD, kLargestHeapBlock);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
+}
+
+void release_freed_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 }  // namespace espalier

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/runtime_environment.h"
 #include "jobs/line_splitter.h"
 #include "jobs/runners.h"
 
@@ -51,6 +52,7 @@ class Server {
       lock.unlock();
       write_line(Json{{"started", job.id}});
       run_job(job.id, job.spec, kinds_, token, [this](const JobEvent& event) { write_event(event); });
+      release_freed_memory();
       lock.lock();
       tokens_.erase(job.id);
     }

@@ -49,8 +49,8 @@ QString describeRun(const RunRow& row, const RunRow* baseline) {
       accuracy += TradeoffPage::tr(", %1 points").arg(pointsText(row.accuracy - baseline->accuracy));
       if (std::isfinite(row.mcnemarP)) {
         accuracy += row.mcnemarP < 0.05
-                        ? TradeoffPage::tr(" (p = %1)").arg(formatNumber(row.mcnemarP))
-                        : TradeoffPage::tr(" (cannot be told apart, p = %1)").arg(formatNumber(row.mcnemarP));
+                        ? TradeoffPage::tr(" (p = %1)").arg(formatNumber(row.mcnemarP))
+                        : TradeoffPage::tr(" (cannot be told apart, p = %1)").arg(formatNumber(row.mcnemarP));
       }
     }
     parts << accuracy;

@@ -32,6 +32,7 @@ ModelPanel::ModelPanel(Selection* selection, QWidget* parent) : QWidget(parent),
   m_model = new ModelTreeModel(this);
   m_filter = new QSortFilterProxyModel(this);
   m_filter->setSourceModel(m_model);
+  m_filter->setFilterRole(ModelTreeModel::SearchRole);
   m_filter->setRecursiveFilteringEnabled(true);
   m_filter->setAutoAcceptChildRows(true);
   m_filter->setFilterCaseSensitivity(Qt::CaseInsensitive);

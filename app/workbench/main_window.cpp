@@ -113,6 +113,7 @@ void MainWindow::buildPages() {
   m_tabs = new QTabWidget(central);
   m_tabs->setDocumentMode(true);
   m_tabs->tabBar()->setExpanding(false);
+  m_tabs->setAccessibleName(tr("Pages"));
   m_tabs->tabBar()->setAccessibleName(tr("Pages"));
   layout->addWidget(m_tabs, 1);
   setCentralWidget(central);

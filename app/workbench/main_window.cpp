@@ -113,6 +113,7 @@ void MainWindow::buildPages() {
   m_tabs = new QTabWidget(central);
   m_tabs->setDocumentMode(true);
   m_tabs->tabBar()->setExpanding(false);
+  m_tabs->setAccessibleName(tr("Pages"));
   m_tabs->tabBar()->setAccessibleName(tr("Pages"));
   layout->addWidget(m_tabs, 1);
   setCentralWidget(central);
@@ -245,9 +246,9 @@ void MainWindow::showEvent(QShowEvent* event) {
   QMainWindow::showEvent(event);
   if (m_arranged) return;
   m_arranged = true;
-  if (!m_settings.state().isEmpty()) return;
-  // Sizes hold only once the first layout has been made.
+  // Sizes of docks hold only once the first layout has been made at the window's own size.
   QTimer::singleShot(0, this, [this] {
+    if (!m_settings.state().isEmpty() && restoreState(m_settings.state(), kLayoutVersion)) return;
     resizeDocks({m_modelDock, m_recipeDock}, {38 * kGrid, 40 * kGrid}, Qt::Horizontal);
     resizeDocks({m_modelDock, m_propertiesDock}, {48 * kGrid, 26 * kGrid}, Qt::Vertical);
     resizeDocks({m_jobsDock}, {14 * kGrid}, Qt::Vertical);

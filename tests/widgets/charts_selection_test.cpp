@@ -85,6 +85,14 @@ TEST(HeadMatrix, CompactOnlyActivates) {
   EXPECT_EQ(activations.count(), 1);
 }
 
+TEST(AttentionOverview, ManyHeadsDoNotWidenTheWindow) {
+  AttentionOverview overview;
+  overview.setAttention(test::attention(2, 8, 4));
+  const int eight = overview.minimumSizeHint().width();
+  overview.setAttention(test::attention(24, 16, 4));
+  EXPECT_EQ(overview.minimumSizeHint().width(), eight);
+}
+
 TEST(AttentionOverview, ClickAndKeysSelectHeads) {
   AttentionOverview overview;
   show(overview);

@@ -163,7 +163,7 @@ TEST(SettingsSummary, NamesOnlyWhatDiffersFromTheDefaults) {
   method.settings[1].default_value = 0;
   const Json settings = {{"fraction", 0.25}, {"max_steps", 40}, {"heads", Json::array()}};
   EXPECT_EQ(settingsSummary(settings, &method), "max steps 40");
-  EXPECT_EQ(settingsSummary(settings, nullptr), "fraction 0.250, max steps 40");
+  EXPECT_EQ(settingsSummary(settings, nullptr), "fraction 0.25, max steps 40");
 }
 
 TEST(MethodCatalog, TakesAnAnswerAndRefusesANonsenseOne) {

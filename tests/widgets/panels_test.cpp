@@ -67,6 +67,10 @@ TEST(ModelPanel, TreeAndSelectionFollowEachOther) {
   EXPECT_TRUE(selection.state().slot.isEmpty());
   panel.searchField()->setText("word");
   EXPECT_EQ(tree->model()->rowCount(), 1);
+  // A weight's full name finds it too, though the tree writes it in pieces.
+  panel.searchField()->setText("encoder.1.att");
+  ASSERT_EQ(tree->model()->rowCount(), 1);
+  EXPECT_EQ(tree->model()->index(0, 0).data().toString(), "layer 1");
 }
 
 TEST(PropertiesPanel, ShowsShapeAtOnceAndNormsWhenRead) {
@@ -78,7 +82,7 @@ TEST(PropertiesPanel, ShowsShapeAtOnceAndNormsWhenRead) {
   EXPECT_EQ(panel.valueOf("Shape"), QString::fromUtf8("16 × 16"));
   EXPECT_EQ(panel.valueOf("Shared with"), "encoder.0.attention.q_proj.weight");
   ASSERT_TRUE(waitFor([&] { return !panel.valueOf("L2 norm").isEmpty(); }));
-  EXPECT_EQ(panel.valueOf("Zeros"), "0.0 %");
+  EXPECT_EQ(panel.valueOf("Zeros"), QStringLiteral("0.0") + QChar::Nbsp + "%");
   selection.selectLayer(0);
   EXPECT_EQ(panel.valueOf("Heads"), "4 of width 4");
 }

@@ -302,6 +302,9 @@ TEST_F(Window, EverythingThatTabReachesHasAName) {
 
 TEST_F(Window, FitsASmallScreenAndLargeText) {
   const auto window = makeOpened();
+  window->session()->recipe()->toggleHead(0, 1);
+  window->session()->runs()->addLive(row("a", "", "", 0.9, 4e6));
+  QTest::qWait(1);
   EXPECT_LE(window->minimumSizeHint().width(), 1280);
   EXPECT_LE(window->minimumSizeHint().height(), 800);
   // Room for both docks beside the page.

@@ -137,8 +137,9 @@ QSize AttentionOverview::minimumSizeHint() const {
   const QFontMetrics metrics(Theme::instance().secondaryFont());
   const int layers = m_attention == nullptr ? 4 : m_attention->layerCount();
   const int heads = m_attention == nullptr ? 4 : m_attention->columnCount();
-  return {metrics.horizontalAdvance(tr("layer")) + 12 * kGrid + heads * 16,
-          metrics.height() * 2 + 3 * kGrid + layers * 16};
+  // Many heads get small thumbnails rather than a wide window.
+  return {metrics.horizontalAdvance(tr("layer")) + 12 * kGrid + std::min(heads * 16, 16 * kGrid),
+          metrics.height() * 2 + 3 * kGrid + std::min(layers * 16, 16 * kGrid)};
 }
 
 void AttentionOverview::paintFigure(QPainter& painter, const QRectF& area, const ThemeColors& colors) const {

@@ -29,7 +29,7 @@ QString countText(double count) {
 
 QString percentText(double fraction) {
   if (!std::isfinite(fraction)) return QString(kUnknownMark);
-  return QString::number(fraction * 100, 'f', 1) + QStringLiteral(" %");
+  return QString::number(fraction * 100, 'f', 1) + QChar(QChar::Nbsp) + QLatin1Char('%');
 }
 
 QString pointsText(double fractionDifference) {

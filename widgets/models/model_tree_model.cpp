@@ -104,6 +104,8 @@ QVariant ModelTreeModel::data(const QModelIndex& index, int role) const {
       return line->sharedWith.isEmpty()
                  ? tr("%1, %2").arg(line->slot, shapeText(line->shape))
                  : tr("%1, %2, the same weight as %3").arg(line->slot, shapeText(line->shape), line->sharedWith);
+    case SearchRole:
+      return QString(line->name + QLatin1Char(' ') + line->slot);
     case SlotRole:
       return line->slot;
     case LayerRole:

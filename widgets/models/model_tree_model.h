@@ -11,7 +11,8 @@ class ModelTreeModel : public QAbstractItemModel {
 
  public:
   enum Column { NameColumn, ParametersColumn, SizeColumn, FormColumn, NumColumns };
-  enum Role { SlotRole = Qt::UserRole, LayerRole, SortRole };
+  // SearchRole: the name in the tree and the weight's full name.
+  enum Role { SlotRole = Qt::UserRole, LayerRole, SortRole, SearchRole };
 
   explicit ModelTreeModel(QObject* parent = nullptr) : QAbstractItemModel(parent) {}
 

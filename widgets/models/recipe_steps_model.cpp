@@ -9,7 +9,6 @@
 #include "widgets/models/head_list.h"
 #include "widgets/models/method_catalog.h"
 #include "widgets/models/recipe_document.h"
-#include "widgets/theme/numbers.h"
 
 namespace espalier {
 
@@ -19,7 +18,8 @@ const QString kRowMime = QStringLiteral("application/x-espalier-step");
 
 QString valueText(const Json& value) {
   if (value.is_boolean()) return value.get<bool>() ? QStringLiteral("yes") : QStringLiteral("no");
-  if (value.is_number_float()) return formatNumber(value.get<double>());
+  // As a person would write the setting: "0.25", not a measured "0.250".
+  if (value.is_number_float()) return QString::number(value.get<double>(), 'g', 4);
   if (value.is_string()) return QString::fromStdString(value.get<std::string>());
   if (value.is_array()) {
     const HeadSet heads = headsFromJson(value);

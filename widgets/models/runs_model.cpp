@@ -1,6 +1,7 @@
 #include "widgets/models/runs_model.h"
 
 #include <QColor>
+#include <QIcon>
 #include <QPainter>
 #include <QPixmap>
 
@@ -20,7 +21,7 @@ constexpr double kGiga = 1e9;
 // Below this the paired test tells a step and its baseline apart.
 constexpr double kSignificant = 0.05;
 
-QPixmap markerOf(const RunRow& row) {
+QIcon markerOf(const RunRow& row) {
   constexpr int kSize = 3 * kGrid / 2;
   constexpr int kScale = 2;  // enough for a screen at 200 %
   QPixmap mark(kSize * kScale, kSize * kScale);
@@ -28,7 +29,11 @@ QPixmap markerOf(const RunRow& row) {
   mark.fill(Qt::transparent);
   QPainter painter(&mark);
   drawMarker(painter, familyStyle(row.family, Theme::instance().isDark()), {kSize / 2.0, kSize / 2.0}, kSize / 2.0 - 2);
-  return mark;
+  painter.end();
+  QIcon icon(mark);
+  // A selected row must not tint the colour that stands for the family.
+  icon.addPixmap(mark, QIcon::Selected);
+  return icon;
 }
 
 // Where each row belongs: under its parent when that is known and the way up ends.
@@ -266,7 +271,7 @@ QVariant RunsModel::headerData(int section, Qt::Orientation orientation, int rol
       {tr("MB"), tr("Size of the bundle in megabytes.")},
       {tr("× smaller"), tr("The baseline's bytes divided by this model's.")},
       {tr("ms"), tr("Median latency of one forward pass on the engine, in milliseconds.")},
-      {tr("× faster"),
+      {tr("× as fast"),
        tr("The baseline's latency divided by this model's, both timed in turn. It is the fair comparison: "
           "two latencies in this table were timed at different moments.")},
       {tr("GMACs"), tr("Multiply-accumulates of one sequence of 128 tokens, in thousands of millions.")},

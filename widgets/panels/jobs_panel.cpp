@@ -109,6 +109,7 @@ JobsPanel::JobsPanel(JobCenter* center, QWidget* parent) : QWidget(parent), m_ce
 
   m_detail = new QTabWidget(splitter);
   m_detail->setDocumentMode(true);
+  m_detail->setAccessibleName(tr("Details of the job"));
   m_curve = new LossCurve(m_detail);
   m_curve->setTitle(tr("Training"));
   m_curve->setAxisNames(tr("step"), tr("loss"));

@@ -13,6 +13,11 @@
 
 namespace espalier {
 
+namespace {
+// Names two levels deep stay readable beside the numbers.
+constexpr int kLeastWidth = 36 * kGrid;
+}  // namespace
+
 ModelPanel::ModelPanel(Selection* selection, QWidget* parent) : QWidget(parent), m_selection(selection) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(kGrid, kGrid, kGrid, 0);
@@ -27,6 +32,7 @@ ModelPanel::ModelPanel(Selection* selection, QWidget* parent) : QWidget(parent),
   m_model = new ModelTreeModel(this);
   m_filter = new QSortFilterProxyModel(this);
   m_filter->setSourceModel(m_model);
+  m_filter->setFilterRole(ModelTreeModel::SearchRole);
   m_filter->setRecursiveFilteringEnabled(true);
   m_filter->setAutoAcceptChildRows(true);
   m_filter->setFilterCaseSensitivity(Qt::CaseInsensitive);
@@ -56,6 +62,7 @@ ModelPanel::ModelPanel(Selection* selection, QWidget* parent) : QWidget(parent),
   connect(showForm, &QAction::toggled, this,
           [this](bool shown) { m_tree->setColumnHidden(ModelTreeModel::FormColumn, !shown); });
   layout->addWidget(m_tree, 1);
+  setMinimumWidth(kLeastWidth);
 
   connect(m_search, &QLineEdit::textChanged, this, [this](const QString& text) {
     m_filter->setFilterFixedString(text.trimmed());

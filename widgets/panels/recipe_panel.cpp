@@ -105,6 +105,7 @@ RecipePanel::RecipePanel(RecipeDocument* document, MethodCatalog* catalog, Recip
   layout->addWidget(hairline(this));
 
   auto* scroll = new ColumnScrollArea(this);
+  scroll->setAccessibleName(tr("Settings of the step"));
   m_formBox = new QWidget(scroll);
   auto* formLayout = new QVBoxLayout(m_formBox);
   formLayout->setContentsMargins(kGrid, kGrid / 2, kGrid, kGrid);

@@ -207,8 +207,13 @@ QString Theme::styleSheetFor(const ThemeColors& c) {
              "QToolTip { background: %1; color: %2; border: 1px solid %3; padding: 4px 6px; }"
              "QMainWindow::separator { background: %4; width: 1px; height: 1px; }"
              "QSplitter::handle { background: %4; }"
-             "QSplitter::handle:horizontal { width: 1px; } QSplitter::handle:vertical { height: 1px; }")
-      .arg((c.dark ? c.raised : c.surface).name(), c.text.name(), c.strongLine.name(), c.line.name());
+             "QSplitter::handle:horizontal { width: 1px; } QSplitter::handle:vertical { height: 1px; }"
+             "QHeaderView { background: %5; }"
+             "QHeaderView::section { background: %5; color: %6; border: none; border-bottom: 1px solid %4; "
+             "padding: 4px 6px; }"
+             "QHeaderView::section:hover { color: %2; }")
+      .arg((c.dark ? c.raised : c.surface).name(), c.text.name(), c.strongLine.name(), c.line.name(), c.surface.name(),
+           c.secondaryText.name());
 }
 
 }  // namespace espalier

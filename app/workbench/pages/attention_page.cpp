@@ -52,8 +52,9 @@ AttentionPage::AttentionPage(Session* session, QWidget* parent)
   rightLayout->addWidget(m_head, 1);
   splitter->addWidget(m_overview);
   splitter->addWidget(right);
-  splitter->setStretchFactor(0, 1);
-  splitter->setStretchFactor(1, 1);
+  splitter->setStretchFactor(0, 3);
+  splitter->setStretchFactor(1, 2);
+  splitter->setSizes({60 * kGrid, 40 * kGrid});
   contentLayout()->addWidget(splitter, 1);
   m_prediction = new QLabel(this);
   m_prediction->setTextInteractionFlags(Qt::TextSelectableByMouse);

@@ -26,10 +26,11 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, QStringL
   top->setSpacing(kGrid);
   auto* label = new QLabel(tr("Importance"), content);
   m_average = new QComboBox(content);
-  m_average->addItem(tr("per example (Michel et al. 2019, the paper)"), QStringLiteral("example"));
-  m_average->addItem(tr("per token (Michel et al. 2019, the release)"), QStringLiteral("token"));
-  m_average->setToolTip(
-      tr("Whether the absolute value of the gate's gradient is taken of each example or each token."));
+  m_average->addItem(tr("per example (Michel 2019)"), QStringLiteral("example"));
+  m_average->addItem(tr("per token (its code)"), QStringLiteral("token"));
+  m_average->setToolTip(tr(
+      "Whether the absolute value of the gate's gradient is taken of each example, as Michel, Levy and Neubig (2019) "
+      "write, or of each token, as the code released with the paper does."));
   m_average->setAccessibleName(tr("How importance is averaged"));
   label->setBuddy(m_average);
   m_again = new QPushButton(tr("Measure"), content);

@@ -44,6 +44,7 @@ OverviewPage::OverviewPage(Session* session, QWidget* parent)
   auto* scroll = new QScrollArea(this);
   scroll->setWidgetResizable(true);
   scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setAccessibleName(tr("Overview of the model"));
   auto* content = new QWidget(scroll);
   content->setBackgroundRole(QPalette::Base);
   content->setAutoFillBackground(true);

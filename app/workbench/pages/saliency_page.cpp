@@ -38,6 +38,7 @@ SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
   auto* scroll = new QScrollArea(this);
   scroll->setWidgetResizable(true);
   scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setAccessibleName(tr("Saliency of the sentence"));
   scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   m_view = new SaliencyView(scroll);
   m_view->setHideSpecial(true);

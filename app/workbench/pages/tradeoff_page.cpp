@@ -49,8 +49,8 @@ QString describeRun(const RunRow& row, const RunRow* baseline) {
       accuracy += TradeoffPage::tr(", %1 points").arg(pointsText(row.accuracy - baseline->accuracy));
       if (std::isfinite(row.mcnemarP)) {
         accuracy += row.mcnemarP < 0.05
-                        ? TradeoffPage::tr(" (p = %1)").arg(formatNumber(row.mcnemarP))
-                        : TradeoffPage::tr(" (cannot be told apart, p = %1)").arg(formatNumber(row.mcnemarP));
+                        ? TradeoffPage::tr(" (p = %1)").arg(formatNumber(row.mcnemarP))
+                        : TradeoffPage::tr(" (cannot be told apart, p = %1)").arg(formatNumber(row.mcnemarP));
       }
     }
     parts << accuracy;
@@ -58,13 +58,13 @@ QString describeRun(const RunRow& row, const RunRow* baseline) {
   if (std::isfinite(row.bytes)) {
     const bool compare = baseline && !row.isBaseline() && std::isfinite(baseline->bytes) && row.bytes > 0;
     parts << formatBytes(row.bytes) +
-                 (compare ? TradeoffPage::tr(" (%1 × smaller)").arg(baseline->bytes / row.bytes, 0, 'f', 2)
+                 (compare ? TradeoffPage::tr(" (%1 × smaller)").arg(baseline->bytes / row.bytes, 0, 'f', 2)
                           : QString());
   }
   if (std::isfinite(row.latency)) {
     // Only the ratio of a pair timed in turn compares fairly.
     parts << TradeoffPage::tr("%1 ms").arg(formatNumber(row.latency)) +
-                 (std::isfinite(row.speedup) ? TradeoffPage::tr(" (%1 × faster)").arg(row.speedup, 0, 'f', 2)
+                 (std::isfinite(row.speedup) ? TradeoffPage::tr(" (%1 × as fast)").arg(row.speedup, 0, 'f', 2)
                                              : QString());
   }
   if (std::isfinite(row.macs)) parts << TradeoffPage::tr("%1 MACs").arg(countText(row.macs));

@@ -9,6 +9,12 @@ if(ESPALIER_SANITIZE)
                                                   -fno-sanitize-recover=undefined)
   target_link_options(espalier_flags INTERFACE -fsanitize=address,undefined)
 endif()
+if(ESPALIER_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "ESPALIER_FUZZ needs clang: libFuzzer is a part of it (CXX=clang++)")
+  endif()
+  target_compile_options(espalier_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # espalier_add_library(NAME SOURCES ... [DEPENDS rooms ...] [LIBRARIES public ...] [PRIVATE_LIBRARIES ...] [TORCH])
 # Makes the target espalier_NAME. DEPENDS are rooms below this one, without their prefix. TORCH links libtorch

@@ -6,6 +6,7 @@
 #include "base/tensor.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -19,6 +20,12 @@ uint16_t load_u16(const std::byte* from) {
 }
 
 #if defined(__x86_64__)
+// Asked of the processor itself: clang before 15 does not know "f16c" as a name for __builtin_cpu_supports.
+bool has_f16c() {
+  unsigned int a = 0, b = 0, c = 0, d = 0;
+  return __builtin_cpu_supports("avx") && __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
 __attribute__((target("avx,f16c"))) size_t floats_from_halves_f16c(const std::byte* bits, float* out, size_t count) {
   size_t i = 0;
   for (; i + 8 <= count; i += 8) {
@@ -73,7 +80,8 @@ uint16_t bfloat16_from_float(float value) {
 void floats_from_halves(const std::byte* bits, float* out, size_t count) {
   size_t done = 0;
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx") && __builtin_cpu_supports("f16c")) {
+  static const bool kHasF16c = has_f16c();
+  if (kHasF16c) {
     done = floats_from_halves_f16c(bits, out, count);
   }
 #endif

@@ -8,14 +8,9 @@
 
 #include "base/cancel.h"
 #include "base/tensor.h"
+#include "formats/tensor_file.h"
 
 namespace espalier {
-
-// Named tensors and string metadata of one file or of several shards.
-struct TensorFile {
-  std::map<std::string, Tensor> tensors;
-  std::map<std::string, std::string> metadata;
-};
 
 // What a file says of one tensor.
 struct TensorInfo {
@@ -31,10 +26,6 @@ TensorFile read_safetensors(const std::filesystem::path& file);
 // copied). `where` stands for the file in messages.
 TensorFile parse_safetensors(std::span<const std::byte> bytes, std::shared_ptr<const void> keeper,
                              const std::string& where);
-
-// Reads `model.safetensors.index.json` and every shard that it names (inside the same folder only). A shard that is
-// missing or lacks a tensor, and a tensor that two shards hold, are faults.
-TensorFile read_sharded_safetensors(const std::filesystem::path& index_file);
 
 // Writes atomically: beside, flushed, renamed. The header is padded with spaces so that the data begin at a multiple of
 // 8; wide elements stand before narrow ones, then by name, so that every tensor is aligned for its type and can be used

@@ -1,4 +1,4 @@
-// Tensors in several safetensors files, held together by an index: {"weight_map": {tensor: file}}.
+// Tensors in several files, held together by an index: {"weight_map": {tensor: file}}.
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "formats/safetensors.h"
+#include "formats/tensor_file.h"
 
 namespace espalier {
 namespace fs = std::filesystem;
@@ -33,11 +33,12 @@ void add_shard(TensorFile& all, std::map<std::string, std::string>& shard_of, Te
     all.tensors.emplace(tensor, std::move(value));
   }
   for (auto& [key, value] : shard.metadata) all.metadata.emplace(key, std::move(value));
+  for (std::string& member : shard.passed_over) all.passed_over.push_back(name + ": " + std::move(member));
 }
 
 }  // namespace
 
-TensorFile read_sharded_safetensors(const fs::path& index_file) {
+TensorFile read_sharded(const fs::path& index_file, const std::function<TensorFile(const fs::path&)>& read_shard) {
   const std::string where = index_file.string();
   const Json index = read_json_file(index_file);
   const auto weight_map = json_get<Json>(index, "weight_map", where);
@@ -63,7 +64,7 @@ TensorFile read_sharded_safetensors(const fs::path& index_file) {
   TensorFile all;
   std::map<std::string, std::string> shard_of;
   for (const std::string& name : shards) {
-    add_shard(all, shard_of, read_safetensors(index_file.parent_path() / name), name, where);
+    add_shard(all, shard_of, read_shard(index_file.parent_path() / name), name, where);
   }
   for (const auto& [tensor, shard] : weight_map.items()) {
     const auto held = shard_of.find(tensor);

@@ -1,5 +1,5 @@
-// A Hugging Face folder: config.json says what the model is, safetensors files hold its weights under the family's
-// names.
+// A Hugging Face folder: config.json says what the model is, safetensors files or torch checkpoints hold its weights
+// under the family's names.
 
 #include <fmt/format.h>
 
@@ -12,6 +12,7 @@
 #include "base/unicode.h"
 #include "formats/atomic_file.h"
 #include "formats/safetensors.h"
+#include "formats/torch_file.h"
 #include "model/families/family.h"
 #include "model/folders.h"
 
@@ -26,16 +27,27 @@ bool has_file(const fs::path& folder, const char* name) {
   return fs::is_regular_file(folder / name, ignored);
 }
 
+// Weights of every kind that a folder may hold, the one to be read first in front.
+struct WeightFile {
+  const char* name;
+  TensorFile (*read)(const fs::path& file);
+  bool sharded;
+};
+
+constexpr WeightFile kWeightFiles[] = {{"model.safetensors", read_safetensors, false},
+                                       {"model.safetensors.index.json", read_safetensors, true},
+                                       {"pytorch_model.bin", read_torch, false},
+                                       {"pytorch_model.bin.index.json", read_torch, true}};
+
 TensorFile read_tensors(const fs::path& folder) {
-  if (has_file(folder, "model.safetensors")) return read_safetensors(folder / "model.safetensors");
-  if (has_file(folder, "model.safetensors.index.json")) {
-    return read_sharded_safetensors(folder / "model.safetensors.index.json");
+  std::vector<std::string> names;
+  for (const WeightFile& weights : kWeightFiles) {
+    const fs::path file = folder / weights.name;
+    if (has_file(folder, weights.name)) return weights.sharded ? read_sharded(file, weights.read) : weights.read(file);
+    names.emplace_back(weights.name);
   }
-  const bool pickled = has_file(folder, "pytorch_model.bin") || has_file(folder, "pytorch_model.bin.index.json");
-  throw Error(pickled ? ErrorKind::Unsupported : ErrorKind::InvalidInput,
-              {"the folder holds no safetensors weights", folder.string(),
-               pickled ? "pytorch_model.bin" : "neither model.safetensors nor model.safetensors.index.json",
-               "model.safetensors", "Save the model as safetensors (save_pretrained does)."});
+  throw Error(ErrorKind::InvalidInput, {"the folder holds no weights", folder.string(),
+                                        fmt::format("none of {}", fmt::join(names, ", ")), "one of these files", ""});
 }
 
 const Family& family_of(const Json& config, const std::string& where) {
@@ -150,6 +162,18 @@ WeightTable bind_weights(const Family& family, const Architecture& architecture,
 
 bool is_hugging_face(const fs::path& folder) { return has_file(folder, "config.json"); }
 
+bool is_weight_file(const fs::path& file) {
+  const std::string name = file.filename().string();
+  for (const WeightFile& weights : kWeightFiles) {
+    if (!has_file(file.parent_path(), weights.name)) continue;
+    // "model.safetensors", or "model-00001-of-00002.safetensors" beside an index.
+    const std::string_view whole(weights.name);
+    const std::string stem(whole.substr(0, whole.find('.')));
+    return weights.sharded ? name == whole || name.starts_with(stem + "-") : name == whole;
+  }
+  return false;
+}
+
 std::vector<TokenizerFile> read_tokenizer_files(const fs::path& folder) {
   std::vector<TokenizerFile> files;
   for (const std::string& name : tokenizer_file_names()) {
@@ -175,6 +199,7 @@ Model open_hugging_face(const fs::path& folder) {
   model.provenance = {{"name", name},
                       {"source", json_get_or<std::string>(config, "_name_or_path", name, where)},
                       {"steps", Json::array()}};
+  if (!file.passed_over.empty()) model.provenance["passed_over"] = file.passed_over;
   validate(model, folder.string());
   return model;
 }

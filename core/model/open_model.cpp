@@ -11,7 +11,8 @@ namespace espalier {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kWanted = "a bundle (espalier.json) or a Hugging Face folder (config.json and model.safetensors)";
+constexpr const char* kWanted =
+    "a bundle (espalier.json) or a Hugging Face folder (config.json and model.safetensors or pytorch_model.bin)";
 
 std::vector<std::string> names_in(const fs::path& folder) {
   constexpr size_t kMost = 2000;
@@ -43,7 +44,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
 bool is_part_of_model(const fs::path& file) {
   const std::string name = file.filename().string();
   const bool weights = name.ends_with(".safetensors") || name.ends_with(".bin") || name.ends_with(".pt");
-  return !weights || name == "model.safetensors" || name.starts_with("model-");
+  return !weights || is_weight_file(file);
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ template <class... Ts>
 struct Overloaded : Ts... {
   using Ts::operator()...;
 };
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
 
 // One row of the product of two factors, summed in double precision.
 void multiply_row(std::span<const float> left, const Tensor& right, std::span<float> out, std::vector<double>& sums) {

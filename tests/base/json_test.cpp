@@ -58,6 +58,22 @@ TEST(Json, MembersAreTypedAndNamedWhenWrong) {
   EXPECT_EQ(expect_error([&] { json_get<int>(Json(3), "n", "f"); }).kind(), ErrorKind::Format);
 }
 
+TEST(Json, WholeNumbersAreNeitherCutNorWrapped) {
+  const Json json = parse_json(R"({"real": 1.5, "huge": 1e20, "wide": 4294967296, "unsigned": 18446744073709551615,
+                                   "true": true, "list": [1, 2.5], "good": [1, -2]})",
+                               "f");
+  for (const char* key : {"real", "huge", "wide", "unsigned", "true"}) {
+    const Error error = expect_error([&] { json_get<int32_t>(json, key, "f"); });
+    EXPECT_NE(std::string(error.what()).find(key), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(json_get<int64_t>(json, "wide", "f"), int64_t{1} << 32);
+  EXPECT_EQ(json_get<uint64_t>(json, "unsigned", "f"), 18446744073709551615u);
+  EXPECT_EQ(expect_error([&] { json_get<uint64_t>(json, "list", "f"); }).kind(), ErrorKind::Format);
+  EXPECT_EQ(expect_error([&] { json_get<std::vector<int64_t>>(json, "list", "f"); }).kind(), ErrorKind::Format);
+  EXPECT_EQ(json_get<std::vector<int64_t>>(json, "good", "f"), (std::vector<int64_t>{1, -2}));
+  EXPECT_EQ(json_get<double>(json, "real", "f"), 1.5);
+}
+
 TEST(Json, FilesAreReadAndTheirFaultsNamed) {
   const test::TempDir folder;
   const auto file = folder.path() / "a.json";

@@ -207,7 +207,7 @@ class ShardedFolder : public testing::Test {
   }
   std::string fault(const Json& weight_map) {
     const fs::path file = index(weight_map);
-    const Error error = expect_error([&] { read_sharded_safetensors(file); });
+    const Error error = expect_error([&] { read_sharded(file, read_safetensors); });
     EXPECT_NE(std::string(error.what()).find(file.string()), std::string::npos) << error.what();
     return error.what();
   }
@@ -219,7 +219,7 @@ TEST_F(ShardedFolder, JoinsItsShards) {
   shard("1.safetensors", {"a", "b"});
   shard("2.safetensors", {"c"});
   const TensorFile file =
-      read_sharded_safetensors(index({{"a", "1.safetensors"}, {"b", "1.safetensors"}, {"c", "2.safetensors"}}));
+      read_sharded(index({{"a", "1.safetensors"}, {"b", "1.safetensors"}, {"c", "2.safetensors"}}), read_safetensors);
   EXPECT_EQ(file.tensors.size(), 3u);
 }
 

@@ -1,9 +1,12 @@
+#include <fmt/format.h>
+
 #include <fstream>
 
 #include "formats/atomic_file.h"
 #include "formats/safetensors.h"
 #include "tests/model/small_models.h"
 #include "tests/support/support.h"
+#include "tests/support/torch_writer.h"
 
 namespace espalier {
 namespace {
@@ -215,6 +218,58 @@ TEST(HuggingFace, ShardedFoldersOpenToo) {
   EXPECT_TRUE(test::same_model(open_model(folder.path() / "model-00001-of-00002.safetensors"), whole));
 }
 
+TEST(HuggingFace, TorchCheckpointsGiveTheSameModel) {
+  Folder folder;
+  folder.body();
+  folder.masked_lm_head();
+  folder.put("bert.embeddings.position_ids", {1, 6});
+  const Model whole = folder.open();
+  // As torch saves a tied head: a second name of the same storage.
+  test::TorchContent content = test::torch_content(folder.file.tensors);
+  for (const auto& [name, view] : std::vector(content.views)) {
+    if (name == "bert.embeddings.word_embeddings.weight")
+      content.views.emplace_back("cls.predictions.decoder.weight", view);
+  }
+  const fs::path bin = folder.path() / "pytorch_model.bin";
+  write_file_atomically(bin, test::torch_zip(content));
+  EXPECT_NE(std::string(expect_error([&] { open_model(bin); }).what()).find("no part of a model"), std::string::npos)
+      << "the safetensors file would be read instead";
+  fs::remove(folder.path() / "model.safetensors");
+  for (const std::string& bytes : {test::torch_zip(content), test::torch_legacy(content)}) {
+    write_file_atomically(bin, bytes);
+    EXPECT_TRUE(test::same_model(open_model(folder.path()), whole));
+    EXPECT_TRUE(test::same_model(open_model(bin), whole));
+    EXPECT_EQ(read_file(bin), bytes);
+  }
+  content.wrappers = {"state_dict"};
+  content.others = {{"epoch", test::py_int(3)}};
+  write_file_atomically(bin, test::torch_zip(content));
+  EXPECT_EQ(open_model(bin).provenance.at("passed_over"), Json::array({"epoch (a number)"}));
+  write_file_atomically(bin, "x");
+  EXPECT_NE(std::string(expect_error([&] { open_model(bin); }).what()).find(bin.string()), std::string::npos);
+}
+
+TEST(HuggingFace, ShardedTorchCheckpointsOpenToo) {
+  Folder folder;
+  folder.body();
+  const Model whole = folder.open();
+  fs::remove(folder.path() / "model.safetensors");
+  std::map<std::string, Tensor> shards[2];
+  Json weight_map = Json::object();
+  for (const auto& [name, tensor] : folder.file.tensors) {
+    const size_t shard = weight_map.size() % 2;
+    shards[shard][name] = tensor;
+    weight_map[name] = fmt::format("pytorch_model-0000{}-of-00002.bin", shard + 1);
+  }
+  for (size_t shard = 0; shard < 2; ++shard) {
+    write_file_atomically(folder.path() / fmt::format("pytorch_model-0000{}-of-00002.bin", shard + 1),
+                          test::torch_zip(test::torch_content(shards[shard])));
+  }
+  write_file_atomically(folder.path() / "pytorch_model.bin.index.json", Json{{"weight_map", weight_map}}.dump());
+  EXPECT_TRUE(test::same_model(open_model(folder.path()), whole));
+  EXPECT_TRUE(test::same_model(open_model(folder.path() / "pytorch_model-00002-of-00002.bin"), whole));
+}
+
 TEST(OpenModel, SaysWhatItWantsInsteadOfAnythingElse) {
   Folder folder;
   folder.body();
@@ -232,7 +287,9 @@ TEST(OpenModel, SaysWhatItWantsInsteadOfAnythingElse) {
   EXPECT_NE(fault(empty.path() / "notes.txt").find("espalier.json"), std::string::npos);
   std::ofstream(empty.path() / "config.json") << R"({"model_type":"bert"})";
   std::ofstream(empty.path() / "pytorch_model.bin") << "x";
-  EXPECT_NE(fault(empty.path()).find("save_pretrained"), std::string::npos);
+  EXPECT_NE(fault(empty.path()).find("no torch checkpoint"), std::string::npos);
+  fs::remove(empty.path() / "pytorch_model.bin");
+  EXPECT_NE(fault(empty.path()).find("none of model.safetensors"), std::string::npos);
 }
 
 // --- Real checkpoints -----------------------------------------------------------------------------------------------
@@ -271,6 +328,22 @@ TEST(OpenModel, RealFoldersSurviveTheBundleToTheBit) {
     save_bundle(model, folder.path() / "b");
     EXPECT_TRUE(test::same_model(open_model(folder.path() / "b"), model)) << source;
     EXPECT_EQ(predicted_bundle_bytes(model), bundle_bytes(folder.path() / "b")) << source;
+  }
+}
+
+TEST(OpenModel, ARealCheckpointGivesTheSameModelAsTorchFile) {
+  ESPALIER_REQUIRE_SHARED();
+  const fs::path source = test::shared_dir() / "models" / "minilm-l6";
+  const test::TempDir folder;
+  const fs::path copy = folder.path() / "minilm-l6";
+  fs::create_directory(copy);
+  fs::copy_file(source / "config.json", copy / "config.json");
+  fs::copy_file(source / "tokenizer.json", copy / "tokenizer.json");
+  const auto content = test::torch_content(read_safetensors(source / "model.safetensors").tensors);
+  const Model whole = open_model(source);
+  for (const std::string& bytes : {test::torch_zip(content), test::torch_legacy(content)}) {
+    write_file_atomically(copy / "pytorch_model.bin", bytes);
+    EXPECT_TRUE(test::same_model(open_model(copy), whole));
   }
 }
 

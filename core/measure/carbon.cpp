@@ -91,11 +91,11 @@ double mix_g_per_kwh(const std::vector<MixPart>& mix) {
 const std::vector<GridIntensity>& known_intensities() {
   static const std::vector<GridIntensity> table = {
       {"world", 475, "world average, IEA 2019, as in CodeCarbon; g CO2", true},
-      {"de", 380, "Umweltbundesamt, German electricity mix 2023; g CO2", true},
+      {"de", 380, "Umweltbundesamt, estimate of the German mix 2023; g CO2", true},
       {"fr", 32, "RTE, annual electricity review 2023; g CO2e", true},
       {"gb", 207.07, "UK Government conversion factors 2023, electricity generated; g CO2e", true},
-      // 852.3 lb of CO2 a MWh.
-      {"us", 386.6, "EPA eGRID2021, national total output rate; g CO2", true},
+      // 1,650 million tonnes of CO2 for 4,230,672 GWh.
+      {"us", 390, "U.S. EIA, utility-scale generation 2022; g CO2", true},
   };
   return table;
 }

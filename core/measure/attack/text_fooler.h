@@ -1,8 +1,9 @@
 #pragma once
 // TextFooler (Jin 2020, arXiv 1907.11932): words of a text are exchanged, most important first, until a classifier
-// that sees texts and gives probabilities changes its answer. Differences to the release, which needs word vectors and
-// a sentence encoder of its own: candidates and the similarity of windows are pluggable, and a word is kept out of the
-// way of a worse one by comparing with the text so far. Nothing is drawn at random: same input, same attack.
+// that sees texts and gives probabilities changes its answer. The release needs word vectors and a sentence encoder of
+// its own; here candidates and the similarity of windows are pluggable. It keeps a substitution that lowers the
+// probability of the original text; here, one that lowers the probability reached so far. Nothing is drawn at random:
+// same input, same attack.
 
 #include <optional>
 #include <string>

@@ -48,24 +48,31 @@ WordVectors::WordVectors(const Model& model, std::shared_ptr<const Tokenizer> to
   const int64_t count = std::min(tokenizer_->vocab_size(), table_.size(0));
   for (int64_t i = 0; i < count; ++i) {
     const TokenId id = static_cast<TokenId>(i);
-    if (tokenizer_->is_special(id) || !is_whole_word(tokenizer_->token(id))) continue;
-    words_.push_back(id);
-    word_norms_.push_back(std::sqrt(dot(row_of(table_, id), row_of(table_, id))));
+    if (tokenizer_->is_special(id)) continue;
+    std::string text = tokenizer_->decode({id});
+    text.erase(0, text.find_first_not_of(' '));
+    if (!is_whole_word(text) || pieces(text) != std::vector<TokenId>{id}) continue;
+    words_.push_back({std::move(text), id, std::sqrt(dot(row_of(table_, id), row_of(table_, id)))});
   }
+}
+
+// As behind a blank: byte-level vocabularies tell the inside of a text from its beginning.
+std::vector<TokenId> WordVectors::pieces(const std::string& word) const {
+  EncodeOptions options;
+  options.add_special_tokens = false;
+  return tokenizer_->encode(std::string(" ").append(word), options).ids;
 }
 
 const std::vector<float>& WordVectors::vector(const std::string& word) const {
   const auto [entry, is_new] = cache_.try_emplace(word);
   if (!is_new) return entry->second;
-  EncodeOptions options;
-  options.add_special_tokens = false;
-  const Encoding encoding = tokenizer_->encode(word, options);
+  const std::vector<TokenId> ids = pieces(word);
   std::vector<float>& sum = entry->second;
   sum.assign(static_cast<size_t>(table_.size(1)), 0.0f);
-  for (const TokenId id : encoding.ids) {
+  for (const TokenId id : ids) {
     if (id < 0 || id >= table_.size(0)) continue;
     const auto row = row_of(table_, id);
-    for (size_t i = 0; i < sum.size(); ++i) sum[i] += row[i] / static_cast<float>(encoding.size());
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += row[i] / static_cast<float>(ids.size());
   }
   return sum;
 }
@@ -74,11 +81,9 @@ std::vector<WordVectors::Neighbour> WordVectors::neighbours(const std::string& w
   const std::vector<float>& own = vector(word);
   const double own_norm = std::sqrt(dot(own, own));
   std::vector<Neighbour> found;
-  for (size_t i = 0; i < words_.size(); ++i) {
-    const double cosine = cosine_of(dot(own, row_of(table_, words_[i])), own_norm, word_norms_[i]);
-    if (cosine < least) continue;
-    std::string other = tokenizer_->token(words_[i]);
-    if (other != word) found.push_back({std::move(other), cosine});
+  for (const WholeWord& other : words_) {
+    const double cosine = cosine_of(dot(own, row_of(table_, other.id)), own_norm, other.norm);
+    if (cosine >= least && other.text != word) found.push_back({other.text, cosine});
   }
   std::ranges::stable_sort(found, std::greater(), &Neighbour::cosine);
   if (found.size() > limit) found.resize(limit);

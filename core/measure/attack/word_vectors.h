@@ -14,7 +14,8 @@
 
 namespace espalier {
 
-// A word's vector is the mean of the rows of its pieces in "embeddings.word.weight". Use from one thread at a time.
+// A word's vector is its row of "embeddings.word.weight", or the mean of the rows of its pieces. Use from one thread at
+// a time.
 class WordVectors {
  public:
   WordVectors(const Model& model, std::shared_ptr<const Tokenizer> tokenizer);
@@ -29,10 +30,17 @@ class WordVectors {
   const std::vector<float>& vector(const std::string& word) const;
 
  private:
+  std::vector<TokenId> pieces(const std::string& word) const;
+
   std::shared_ptr<const Tokenizer> tokenizer_;
-  Tensor table_;                    // (vocab, width) F32
-  std::vector<TokenId> words_;      // ids of whole words of letters
-  std::vector<double> word_norms_;  // of their rows
+  Tensor table_;  // (vocab, width) F32
+  // Of letters, and one token where it stands behind a blank.
+  struct WholeWord {
+    std::string text;
+    TokenId id = 0;
+    double norm = 0;
+  };
+  std::vector<WholeWord> words_;
   mutable std::map<std::string, std::vector<float>> cache_;
 };
 

@@ -240,7 +240,7 @@ TEST(TextFooler, EveryAdversaryIsReallyMisclassifiedAndWithinItsLists) {
   const AttackReport report =
       attack_all(bag.victim(), texts, labels, Table(lists), Similarity(), AttackOptions(), context);
   EXPECT_GT(report.succeeded, 5);
-  EXPECT_GT(report.failed, 5);
+  EXPECT_GT(report.failed, 2);
   EXPECT_GT(report.skipped, 0);
   EXPECT_LE(report.after_attack_accuracy.value, report.clean_accuracy.value);
   EXPECT_DOUBLE_EQ(report.after_attack_accuracy.value, static_cast<double>(report.failed) / 60);

@@ -51,6 +51,8 @@ std::string_view line_at(std::string_view text, size_t begin) {
 
 // The line whose first field is `key`, in a file whose lines are sorted by that field; empty when there is none.
 std::string_view find_line(std::string_view text, std::string_view key) {
+  // The notice at the beginning of the files stands under an empty field.
+  if (key.empty()) return {};
   size_t low = 0, high = text.size();
   while (low < high) {
     const size_t middle = low + (high - low) / 2;

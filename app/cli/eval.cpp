@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "app/cli/program.h"
 #include "app/cli/rows.h"
 
@@ -11,8 +13,10 @@ void add_eval(Program& program) {
   CLI::App* verb = program.add_verb("eval", "Measure a model on a task",
                                     "espalier eval --model path/to/model --task path/to/sst2 --split dev");
   struct Options {
-    std::string model, task, baseline, split = "dev";
+    std::string model, task, baseline, split = "dev", shifted_task, shifted_split, predictions, region = "world";
     int64_t max_examples = 0;
+    double tdp_watts = 0;
+    std::optional<double> g_per_kwh;
     bool no_latency = false;
   };
   auto options = std::make_shared<Options>();
@@ -21,7 +25,16 @@ void add_eval(Program& program) {
   verb->add_option("--split", options->split, "Split of the task")->capture_default_str();
   verb->add_option("--baseline", options->baseline, "Model to compare with: paired test and loyalty");
   verb->add_option("--max-examples", options->max_examples, "Only so many examples; 0: all")->check(at_least(0));
-  verb->add_flag("--no-latency", options->no_latency, "Do not time the model");
+  verb->add_flag("--no-latency", options->no_latency, "Do not time the model, nor work out its energy");
+  verb->add_option("--shifted-task", options->shifted_task, "A second set, out of distribution: the drop in accuracy");
+  verb->add_option("--shifted-split", options->shifted_split, "Split of the second set, or another one of this task");
+  verb->add_option("--predictions", options->predictions,
+                   "Write the answers: a .tsv as GLUE or a .jsonl as SuperGLUE takes them");
+  verb->add_option("--region", options->region, "Where the electricity comes from: world, de, fr, gb, us")
+      ->capture_default_str();
+  verb->add_option("--g-per-kwh", options->g_per_kwh, "Its CO2, in place of the region's")->check(at_least(0));
+  verb->add_option("--tdp-watts", options->tdp_watts, "Power of the processor, where its counters cannot be read")
+      ->check(at_least(0));
   program.on_run(verb, [&program, options] {
     JobSpec spec;
     spec.kind = "evaluate";
@@ -29,7 +42,13 @@ void add_eval(Program& program) {
                      {"task", absolute_or_name(options->task)},
                      {"split", options->split},
                      {"max_examples", options->max_examples},
-                     {"latency", !options->no_latency}};
+                     {"latency", !options->no_latency},
+                     {"shifted_task", absolute_or_name(options->shifted_task)},
+                     {"shifted_split", options->shifted_split},
+                     {"predictions", absolute_or_name(options->predictions)},
+                     {"region", options->region},
+                     {"tdp_watts", options->tdp_watts}};
+    if (options->g_per_kwh) spec.settings["g_per_kwh"] = *options->g_per_kwh;
     if (!options->baseline.empty()) spec.settings["baseline"] = absolute_or_name(options->baseline);
     const Json row = program.run_job(spec);
     if (program.json()) {
@@ -47,11 +66,24 @@ void add_eval(Program& program) {
     add("accuracy", "accuracy");
     add("f1", "F1");
     add("mcc", "Matthews correlation");
+    add("calibration_error", "calibration error");
+    add("nll", "negative log-likelihood, nats");
+    add("in_scope_accuracy", "accuracy in scope");
+    add("out_of_scope_recall", "recall out of scope");
     add("pearson", "Pearson correlation");
     add("spearman", "Spearman correlation");
-    add("mcnemar_p", "p against baseline (McNemar)");
+    add("mcnemar_p", "p of accuracy against baseline (McNemar)");
+    add("f1_p", "p of F1 against baseline (paired bootstrap)");
+    add("mcc_p", "p of Matthews against baseline (paired bootstrap)");
+    add("pearson_p", "p of Pearson against baseline (paired bootstrap)");
+    add("spearman_p", "p of Spearman against baseline (paired bootstrap)");
     add("label_loyalty", "label loyalty");
     add("probability_loyalty", "probability loyalty");
+    add("fidelity_kl", "KL from baseline, nats");
+    add("shifted_accuracy", "accuracy, shifted set");
+    add("accuracy_drop", "drop in accuracy");
+    add("baseline_accuracy_drop", "drop of the baseline");
+    add("relative_gap", "relative gap");
     table.add({"bundle", bytes_text(row.value("bundle_bytes", 0.0)), ""});
     table.add({"parameters", count_text(row.value("parameters", 0.0)), ""});
     table.add({"MACs", count_text(row.value("macs", 0.0)), ""});
@@ -60,6 +92,12 @@ void add_eval(Program& program) {
                  fmt::format("p10 {:.2f}, p90 {:.2f}", row["latency_ms_p10"].get<double>(),
                              row["latency_ms_p90"].get<double>())});
     }
+    if (row.contains("energy_j")) {
+      table.add({"energy of an inference, mJ", fmt::format("{:.3g}", row["energy_j"].get<double>() * 1000),
+                 row.value("energy_source", "")});
+      table.add({"CO2 of an inference, ug", fmt::format("{:.3g}", row["co2_ug"].get<double>()),
+                 fmt::format("{}, {:g} g/kWh", row.value("co2_region", ""), row.value("co2_g_per_kwh", 0.0))});
+    }
     table.print();
     fmt::print("\n{} examples of \"{}\"", row.value("examples", 0), options->split);
     if (row.contains("latency_ms_p50")) {
@@ -67,6 +105,10 @@ void add_eval(Program& program) {
                  row.value("latency_length", 128), row.value("latency_threads", 1), row.value("kernels", ""));
     }
     fmt::print("\n");
+    if (row.contains("shifted_split")) fmt::print("shifted set: {}\n", row["shifted_split"].get<std::string>());
+    if (row.contains("energy_basis")) {
+      fmt::print("energy: {}; CO2: {}\n", row["energy_basis"].get<std::string>(), row.value("co2_source", ""));
+    }
     for (const auto& warning : row.value("warnings", Json::array())) fmt::print("{}\n", warning.get<std::string>());
   });
 }

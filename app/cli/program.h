@@ -84,6 +84,8 @@ void add_tokenize(Program& program);
 void add_heads(Program& program);
 void add_saliency(Program& program);
 void add_bench(Program& program);
+void add_attack(Program& program);
+void add_score(Program& program);
 void add_methods(Program& program);
 void add_runs(Program& program);
 void add_lab(Program& program);

@@ -9,6 +9,7 @@ JobKinds builtin_job_kinds() {
   kinds.add("run_recipe", run_recipe_job);
   kinds.add("train", train_job);
   kinds.add("evaluate", evaluate_job);
+  kinds.add("attack", attack_job);
   kinds.add("head_importance", head_importance_job);
   kinds.add("unit_importance", unit_importance_job);
   kinds.add("attention", attention_job);

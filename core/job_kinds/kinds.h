@@ -8,6 +8,7 @@ namespace espalier {
 Json run_recipe_job(const JobSpec& spec, JobContext& context);
 Json train_job(const JobSpec& spec, JobContext& context);
 Json evaluate_job(const JobSpec& spec, JobContext& context);
+Json attack_job(const JobSpec& spec, JobContext& context);
 Json head_importance_job(const JobSpec& spec, JobContext& context);
 Json unit_importance_job(const JobSpec& spec, JobContext& context);
 Json attention_job(const JobSpec& spec, JobContext& context);

@@ -3,7 +3,11 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "measure/correlation.h"
+#include "measure/logits.h"
+#include "measure/loyalty.h"
 #include "measure/quality.h"
+#include "measure/significance.h"
 
 namespace espalier {
 namespace {
@@ -11,8 +15,21 @@ namespace {
 // A pair of models is timed again when that takes at most about so long.
 constexpr double kCheapSeconds = 5;
 
-std::vector<bool> right_of(const Tensor& logits, const std::vector<int32_t>& labels) {
-  return classification_quality(logits, labels).right;
+// Labels that stand for "none of the intents" in the data sets that have one.
+constexpr std::string_view kOutOfScopeNames[] = {"oos", "out_of_scope", "out-of-scope"};
+
+struct Answers {
+  std::vector<int32_t> labels;
+  std::vector<bool> right;
+};
+
+Answers answers_of(const Tensor& logits, const std::vector<int32_t>& gold) {
+  Answers answers;
+  for (int64_t i = 0; i < logits.size(0); ++i) {
+    answers.labels.push_back(argmax(logits_row(logits, i)));
+    answers.right.push_back(answers.labels.back() == gold.at(static_cast<size_t>(i)));
+  }
+  return answers;
 }
 
 std::vector<double> values_of(const Tensor& logits) {
@@ -24,7 +41,7 @@ std::vector<double> values_of(const Tensor& logits) {
 
 Measures measures_from(const std::vector<std::string>& names) {
   if (names.empty()) return {};
-  Measures wanted = {false, false, false, false, false};
+  Measures wanted = {false, false, false, false, false, false};
   for (const std::string& name : names) {
     if (name == "quality") {
       wanted.quality = true;
@@ -34,13 +51,15 @@ Measures measures_from(const std::vector<std::string>& names) {
       wanted.macs = true;
     } else if (name == "latency") {
       wanted.latency = true;
+    } else if (name == "energy") {
+      wanted.energy = true;
     } else if (name == "loyalty") {
       wanted.loyalty = true;
     } else {
       throw Error(ErrorKind::InvalidInput, {.what = "unknown measure",
                                             .where = "member \"measure\" of the recipe",
                                             .got = "\"" + name + "\"",
-                                            .wanted = "quality, size, macs, latency or loyalty",
+                                            .wanted = "quality, size, macs, latency, energy or loyalty",
                                             .next = {}});
     }
   }
@@ -64,25 +83,65 @@ void add_costs(Json& row, const Model& model, int64_t bytes, const Measures& wan
 void add_quality(Json& row, const Tensor& logits, const Task& task, const LoadedSplit& split) {
   row["split"] = split.name;
   if (task.kind == TaskKind::Classification) {
-    row.update(to_json(classification_quality(logits, split.labels())));
+    const std::vector<int32_t> labels = split.labels();
+    const Quality quality = classification_quality(logits, labels);
+    row.update(to_json(quality));
+    const auto outside = std::ranges::find_first_of(task.labels, kOutOfScopeNames);
+    if (outside != task.labels.end()) {
+      const auto found =
+          out_of_scope_quality(labels, quality.predictions, static_cast<int32_t>(outside - task.labels.begin()));
+      add_interval(row, "in_scope_accuracy", found.in_scope_accuracy);
+      add_interval(row, "out_of_scope_recall", found.out_of_scope_recall);
+    }
     return;
   }
   row["examples"] = split.encoded.examples.size();
-  row["pearson"] = pearson(values_of(logits), split.scores());
-  row["spearman"] = spearman(values_of(logits), split.scores());
+  const std::vector<double> predictions = values_of(logits), scores = split.scores();
+  add_interval(row, "pearson", bootstrap(scores.size(), correlation_of(pearson, predictions, scores)));
+  add_interval(row, "spearman", bootstrap(scores.size(), correlation_of(spearman, predictions, scores)));
 }
 
 void add_comparison(Json& row, const Tensor& logits, const Tensor& reference_logits, const Task& task,
                     const LoadedSplit& split, const Measures& wanted) {
-  if (task.kind != TaskKind::Classification) return;
+  if (task.kind == TaskKind::Regression) {
+    if (!wanted.quality) return;
+    const std::vector<double> before = values_of(reference_logits), after = values_of(logits), scores = split.scores();
+    row["pearson_p"] =
+        paired_bootstrap(scores.size(), correlation_of(pearson, before, scores), correlation_of(pearson, after, scores))
+            .p;
+    row["spearman_p"] = paired_bootstrap(scores.size(), correlation_of(spearman, before, scores),
+                                         correlation_of(spearman, after, scores))
+                            .p;
+    return;
+  }
   if (wanted.quality) {
     const std::vector<int32_t> labels = split.labels();
-    row["mcnemar_p"] = mcnemar_p(right_of(reference_logits, labels), right_of(logits, labels));
+    const Answers before = answers_of(reference_logits, labels), after = answers_of(logits, labels);
+    const auto classes = static_cast<int32_t>(logits.size(1));
+    row["mcnemar_p"] = mcnemar_p(before.right, after.right);
+    row["f1_p"] = paired_bootstrap(labels.size(), f1_statistic(labels, before.labels, classes),
+                                   f1_statistic(labels, after.labels, classes))
+                      .p;
+    row["mcc_p"] = paired_bootstrap(labels.size(), matthews_statistic(labels, before.labels, classes),
+                                    matthews_statistic(labels, after.labels, classes))
+                       .p;
   }
   if (wanted.loyalty) {
     row["label_loyalty"] = label_loyalty(reference_logits, logits);
     row["probability_loyalty"] = probability_loyalty(reference_logits, logits);
+    add_interval(row, "fidelity_kl", fidelity(reference_logits, logits).kl);
   }
+}
+
+bool lacks_quality(const Json& row, const Task& task, const Measures& wanted) {
+  return wanted.quality && !row.contains(task.kind == TaskKind::Classification ? "calibration_error" : "pearson_low");
+}
+
+bool lacks_comparison(const Json& row, const Task& task, const Measures& wanted) {
+  const bool classification = task.kind == TaskKind::Classification;
+  const bool lacks_test = wanted.quality && !row.contains(classification ? "mcc_p" : "pearson_p");
+  const bool lacks_loyalty = classification && wanted.loyalty && !row.contains("fidelity_kl");
+  return lacks_test || lacks_loyalty;
 }
 
 void add_latency(Json& row, const Model& model, const Reference* reference, const CancelToken& cancel) {
@@ -107,6 +166,52 @@ void add_latency(Json& row, const Model& model, const Reference* reference, cons
   row["latency_threads"] = latency.options.threads;
   row["kernels"] = latency.kernels;
   row["cpu_model"] = kernel_info().cpu_model;
+}
+
+EnergyConditions energy_conditions(const Json& settings) {
+  constexpr std::string_view kWhere = "settings of the job";
+  EnergyConditions conditions;
+  conditions.power.tdp_watts = json_get_or(settings, "tdp_watts", 0.0, kWhere);
+  conditions.power.cores = kernel_info().cores;
+  conditions.grid = grid_intensity(json_get_or(settings, "region", std::string("world"), kWhere));
+  const double given = json_get_or(settings, "g_per_kwh", -1.0, kWhere);
+  if (conditions.power.tdp_watts < 0 || (settings.contains("g_per_kwh") && given < 0)) {
+    throw Error(ErrorKind::InvalidInput, {.what = "a power or an intensity is below 0",
+                                          .where = std::string(kWhere),
+                                          .got = {},
+                                          .wanted = "tdp_watts and g_per_kwh of at least 0",
+                                          .next = {}});
+  }
+  if (given >= 0) {
+    conditions.grid.region = json_get_or(settings, "region", std::string("given"), kWhere);
+    conditions.grid.g_per_kwh = given;
+    conditions.grid.source = "given";
+    conditions.grid.known = true;
+  }
+  return conditions;
+}
+
+void add_energy(Json& row, const Model& model, const EnergyConditions& conditions, const CancelToken& cancel) {
+  if (!row.contains("latency_ms_p50")) return;
+  Latency latency;
+  latency.options = row_latency_options(model);
+  latency.p50_ms = row.at("latency_ms_p50").get<double>();
+  RaplCounters counters;
+  Energy energy;
+  if (counters.readable()) {
+    EngineOptions options;
+    options.threads = latency.options.threads;
+    energy = measure_energy(Engine(model, options), model, latency, counters, conditions.power, cancel);
+  } else {
+    energy = estimate_energy(latency, conditions.power);
+  }
+  row["energy_j"] = energy.joules;
+  row["energy_source"] = to_string(energy.source);
+  row["energy_basis"] = energy.basis;
+  row["co2_ug"] = kwh_from_joules(energy.joules) * conditions.grid.g_per_kwh * 1e6;
+  row["co2_region"] = conditions.grid.region;
+  row["co2_g_per_kwh"] = conditions.grid.g_per_kwh;
+  row["co2_source"] = conditions.grid.source;
 }
 
 bool may_reuse_latency(const Json& row, const Model& model) {

@@ -61,6 +61,7 @@ class RecipeRun {
       : context_(context),
         recipe_(recipe_from_json(json_get<Json>(spec.settings, "recipe", kSettingsOf), "recipe")),
         wanted_(measures_from(recipe_.measure)),
+        energy_(energy_conditions(spec.settings)),
         fresh_(json_get_or(spec.settings, "no_cache", false, kSettingsOf)),
         name_(json_get_or(spec.settings, "name", recipe_.name, kSettingsOf)),
         workspace_(json_get_or(spec.settings, "workspace", std::string(), kSettingsOf)),
@@ -218,12 +219,8 @@ class RecipeRun {
     Json& measured = made.record.measures;
     add_costs(measured, made.model, bundle_bytes(made.record.bundle), wanted_);
     const bool is_baseline = before == nullptr;
-    const std::string quality_member = task_.kind == TaskKind::Classification ? "accuracy" : "pearson";
-    const bool wants_comparison = !is_baseline && task_.kind == TaskKind::Classification;
-    const bool lacks_quality = wanted_.quality && !measured.contains(quality_member);
-    const bool lacks_test = wants_comparison && wanted_.quality && !measured.contains("mcnemar_p");
-    const bool lacks_loyalty = wants_comparison && wanted_.loyalty && !measured.contains("label_loyalty");
-    if (lacks_quality || lacks_test || lacks_loyalty) {
+    const bool lacks_own = lacks_quality(measured, task_, wanted_);
+    if (lacks_own || (!is_baseline && lacks_comparison(measured, task_, wanted_))) {
       const Tensor logits = is_baseline ? reference_.logits : predict(Engine(made.model), dev_.encoded, context);
       if (wanted_.quality) add_quality(measured, logits, task_, dev_);
       if (!is_baseline) add_comparison(measured, logits, reference_.logits, task_, dev_, wanted_);
@@ -231,6 +228,7 @@ class RecipeRun {
     if (wanted_.latency && !may_reuse_latency(measured, made.model)) {
       add_latency(measured, made.model, is_baseline ? nullptr : &reference_, context.cancel);
     }
+    if (wanted_.energy) add_energy(measured, made.model, energy_, context.cancel);
     workspace_.set_measures(made.record.hash, measured);
 
     Json& row = made.row;
@@ -261,6 +259,7 @@ class RecipeRun {
   JobContext& context_;
   const Recipe recipe_;
   const Measures wanted_;
+  const EnergyConditions energy_;
   const bool fresh_;
   const std::string name_;
   Workspace workspace_;

@@ -14,6 +14,8 @@ namespace espalier {
 // weights, both factors of low-rank ones), attention 2 n^2 width a layer, pooler and head; look-ups 0; norms, softmax
 // and activations not counted. FLOPs = 2 MACs.
 int64_t count_macs(const Model& model, int64_t sequence_length);
+// Rows that the head multiplies: one a sequence, or one a token.
+int64_t head_rows(HeadKind kind, int64_t sequence_length);
 // The part of one layer.
 int64_t count_layer_macs(const Model& model, LayerIndex layer, int64_t sequence_length);
 
@@ -32,6 +34,10 @@ struct Latency {
   int repetitions = 0;
   std::string kernels;  // instruction set
 };
+
+// What is timed: batch_size sequences of sequence_length random ids. Ids do not change what is computed, only which
+// rows are looked up. InvalidInput when the model takes no sequence of that length.
+PackedBatch probe_batch(const Model& model, const LatencyOptions& options);
 
 Latency measure_latency(const Engine& engine, const Model& model, const LatencyOptions& options,
                         const CancelToken& cancel = {});

@@ -61,7 +61,8 @@ std::vector<Latency> time_in_turn(const std::vector<std::function<void()>>& acti
   return results;
 }
 
-// Ids do not change what is computed, only which rows are looked up; specials are left out where there are enough rows.
+}  // namespace
+
 PackedBatch probe_batch(const Model& model, const LatencyOptions& options) {
   const int64_t vocab = model.architecture.embedding.vocab_size;
   if (options.sequence_length > model.architecture.embedding.max_positions) {
@@ -84,8 +85,6 @@ PackedBatch probe_batch(const Model& model, const LatencyOptions& options) {
   }
   return batch;
 }
-
-}  // namespace
 
 Latency time_repeatedly(const std::function<void()>& action, const LatencyOptions& options, const CancelToken& cancel) {
   return time_in_turn({action}, options, cancel).front();

@@ -32,7 +32,7 @@ struct Recipe {
   uint64_t seed = 1;
   std::string device = "cpu";  // "cpu", "cuda:0"
   std::vector<Step> steps;
-  std::vector<std::string> measure;  // "quality", "size", "macs", "latency", "loyalty"; empty = all of these
+  std::vector<std::string> measure;  // "quality", "size", "macs", "latency", "energy", "loyalty"; empty = all
   bool operator==(const Recipe&) const = default;
 };
 

@@ -15,8 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 using test::espalier;
 
-const std::vector<std::string> kVerbs = {"inspect",  "eval",  "train",   "run",  "trace", "tokenize", "heads",
-                                         "saliency", "bench", "methods", "runs", "lab",   "report",   "doctor"};
+const std::vector<std::string> kVerbs = {"inspect", "eval",     "train",  "run",     "trace", "tokenize",
+                                         "heads",   "saliency", "bench",  "methods", "runs",  "lab",
+                                         "report",  "doctor",   "attack", "score"};
 
 TEST(Help, EveryVerbHasOneWithAnExample) {
   const auto general = espalier({"--help"});
@@ -54,6 +55,13 @@ TEST(BadInput, EndsWithTwoAndSaysWhy) {
       {"runs", "--show", "-1"},
       {"bench", "/no/such/folder", "--batch", "0"},
       {"lab", "nonsense"},
+      {"attack", "--model", "/no/such/folder", "--task", "lab"},
+      {"attack", "--model", "lab", "--task", "lab", "--candidates", "thesaurus"},
+      {"score", "glue", "/no/such/SST-2.tsv", "--gold", "/no/such/folder"},
+      {"score", "glue", "SST-2.tsv"},
+      {"score", "elue", "entry.json"},
+      {"score", "sustainlp", "entry.json"},
+      {"score", "nonsense", "entry.json"},
       {"train"}};
   for (const auto& command : commands) {
     const auto result = espalier(command);
@@ -362,6 +370,37 @@ TEST(Eval, TheLabModelIsGoodButNotPerfect) {
   EXPECT_GT(row["accuracy"], 0.90);
   EXPECT_LT(row["accuracy"], 0.97);
   EXPECT_EQ(row["examples"], 1500);
+}
+
+TEST(Score, RanksEntriesFromFiles) {
+  const test::TempDir folder;
+  const auto entry = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder.path() / name) << text;
+    return (folder.path() / name).string();
+  };
+  const auto answer = espalier({"score", "sustainlp", entry("a.json", R"({"score":75,"energy_kwh":2})"),
+                                entry("b.json", R"({"score":72,"energy_j":3600000})"),
+                                entry("c.json", R"({"score":60,"energy_kwh":0.1})"), "--floor", "70", "--json"});
+  ASSERT_EQ(answer.exit_code, 0) << answer.err;
+  EXPECT_EQ(answer.json().at("rows").at(0).at("name"), "b");
+  EXPECT_EQ(answer.json().at("rows").at(1).at("name"), "a");
+  EXPECT_EQ(answer.json().at("below_floor"), Json({"c"}));
+  const std::string curve =
+      entry("base.json", R"({"tasks":{"SST-2":[{"flops":2,"score":80},{"flops":4,"score":90}]}})");
+  const auto elue = espalier({"score", "elue", curve, "--baseline", curve, "--json"});
+  ASSERT_EQ(elue.exit_code, 0) << elue.err;
+  EXPECT_EQ(elue.json().at("rows").at(0).at("tasks").at("SST-2"), 0);
+  EXPECT_TRUE(elue.json().at("rows").at(0).at("mean").is_null());
+}
+
+TEST(Attack, OnTheLabLeavesNoMoreThanTheCleanAccuracy) {
+  ESPALIER_REQUIRE_LAB_MODEL();
+  const auto result = espalier({"attack", "--model", "lab", "--task", "lab", "--max-examples", "10", "--candidates",
+                                "embeddings", "--json", "--quiet"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.json().at("examples"), 10);
+  EXPECT_LE(result.json().at("after_attack_accuracy").get<double>(), result.json().at("clean_accuracy").get<double>());
+  EXPECT_EQ(result.json().at("adversaries").size(), result.json().at("succeeded").get<size_t>());
 }
 
 }  // namespace

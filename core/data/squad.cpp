@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 // The beginning of a document that tells what it is.
 constexpr size_t kHead = size_t{1} << 20;
 constexpr size_t kMaxDocument = size_t{1} << 30;
+// Every question holds its context: what all of a document's may take together.
+constexpr size_t kMaxContextBytes = size_t{1} << 32;
 
 enum class QaForm { Document, Lines, None };
 
@@ -104,6 +106,7 @@ Dataset load_document(const fs::path& file, const CancelToken& cancel) {
   dataset.recoded = recoded ? 1 : 0;
   int64_t number = 0;
   int64_t paragraphs = 0;
+  size_t taken = 0;
   for (const Json& article : json_get<Json>(document, "data", file.string())) {
     cancel.throw_if_cancelled();
     for (const Json& paragraph : article.is_object() ? article.value("paragraphs", Json::array()) : Json::array()) {
@@ -113,6 +116,14 @@ Dataset load_document(const fs::path& file, const CancelToken& cancel) {
       if (!whole) {
         skip_row(dataset.skipped, "paragraph " + std::to_string(paragraphs), "no context or no questions");
         continue;
+      }
+      taken += paragraph["context"].get_ref<const std::string&>().size() * paragraph["qas"].size();
+      if (taken > kMaxContextBytes) {
+        throw Error(ErrorKind::InvalidInput, {.what = "the contexts of all questions take too much memory",
+                                              .where = file.string(),
+                                              .got = "more than " + std::to_string(kMaxContextBytes) + " bytes",
+                                              .wanted = {},
+                                              .next = "Split the document."});
       }
       const Context context(paragraph["context"].get<std::string>());
       for (const Json& question : paragraph["qas"]) {

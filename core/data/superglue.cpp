@@ -13,6 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Code points that the name of an entity may have.
+constexpr int64_t kMaxEntity = 1000;
+
 using Labels = std::vector<std::string>;
 // Adds the examples of one line; throws Error for a line that does not fit.
 using LineReading = void (*)(const Json& line, const LabelIndex& labels, Dataset& dataset);
@@ -89,11 +92,21 @@ void read_copa(const Json& line, const LabelIndex& labels, Dataset& dataset) {
   }
 }
 
+// Each candidate holds the passage and the answers: a line may not ask for much more than it brings.
+void require_memory(const std::string& passage, size_t answers, size_t candidates) {
+  constexpr size_t kMost = size_t{1} << 28;
+  if (candidates <= kMost / std::max<size_t>(1, passage.size() + answers * sizeof(Answer))) return;
+  throw Error(ErrorKind::InvalidInput, "the passage has too many candidates for its length");
+}
+
 void read_multirc(const Json& line, const LabelIndex& labels, Dataset& dataset) {
   const Json& passage = line.at("passage");
   const std::string text = text_of(passage, "text");
+  size_t candidates = 0;
   for (const Json& question : passage.at("questions")) {
     const std::string asked = text_of(question, "question");
+    candidates += question.at("answers").size();
+    require_memory(text, 0, candidates);
     for (const Json& answer : question.at("answers")) {
       const std::string candidate = text_of(answer, "text");
       Example example = example_of(line, text, asked + " " + candidate, label_of(answer, labels));
@@ -105,39 +118,53 @@ void read_multirc(const Json& line, const LabelIndex& labels, Dataset& dataset) 
   }
 }
 
-// code points [begin, end) of a text
-std::string between(const std::string& text, int64_t begin, int64_t end) {
-  size_t at = 0;
-  int64_t position = 0;
-  for (; position < begin && at < text.size(); ++position) next_code_point(text, at);
-  const size_t first = at;
-  for (; position < end && at < text.size(); ++position) next_code_point(text, at);
-  if (position != end) throw Error(ErrorKind::InvalidInput, "a span lies outside the text");
-  return text.substr(first, at - first);
+// The bytes at which the code points of a text begin, and its end.
+std::vector<size_t> code_points_of(const std::string& text) {
+  std::vector<size_t> starts;
+  for (size_t at = 0; at < text.size(); next_code_point(text, at)) starts.push_back(at);
+  starts.push_back(text.size());
+  return starts;
 }
 
-std::string replaced(std::string text, const std::string& what, const std::string& by) {
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
-    text.replace(at, what.size(), by);
+// Code points [begin, end) of a text.
+std::string between(const std::string& text, const std::vector<size_t>& starts, int64_t begin, int64_t end) {
+  if (begin > end || end >= std::ssize(starts)) throw Error(ErrorKind::InvalidInput, "a span lies outside the text");
+  const size_t first = starts[static_cast<size_t>(begin)];
+  return text.substr(first, starts[static_cast<size_t>(end)] - first);
+}
+
+std::string replaced(const std::string& text, const std::string& what, const std::string& by) {
+  std::string out;
+  for (size_t at = 0;;) {
+    const size_t found = text.find(what, at);
+    out.append(text, at, found == std::string::npos ? found : found - at);
+    if (found == std::string::npos) return out;
+    out += by;
+    at = found + what.size();
   }
-  return text;
 }
 
 void read_record(const Json& line, const LabelIndex&, Dataset& dataset) {
   const Json& passage = line.at("passage");
   const std::string source = text_of(passage, "text");
+  const std::vector<size_t> starts = code_points_of(source);
   std::set<std::string> seen;
   std::vector<std::string> entities;
   for (const Json& entity : passage.at("entities")) {
     // `end` is the last code point, not the one behind it.
-    std::string name = between(source, position_of(entity, "start"), position_of(entity, "end") + 1);
+    const int64_t begin = position_of(entity, "start"), end = position_of(entity, "end") + 1;
+    if (end - begin > kMaxEntity) throw Error(ErrorKind::InvalidInput, "an entity is too long for a name");
+    std::string name = between(source, starts, begin, end);
     if (seen.insert(name).second) entities.push_back(std::move(name));
   }
   const std::string text = replaced(source, "\n@highlight\n", "\n");
+  size_t candidates = 0;
   for (const Json& query : line.at("qas")) {
     const std::string asked = text_of(query, "query");
     std::vector<Answer> answers;
     for (const Json& answer : query.value("answers", Json::array())) answers.push_back({text_of(answer, "text"), 0});
+    candidates += entities.size();
+    require_memory(text, answers.size(), candidates);
     for (const std::string& entity : entities) {
       const bool right = std::ranges::find(answers, entity, &Answer::text) != answers.end();
       Example example = example_of(line, text, replaced(asked, "@placeholder", entity),
@@ -153,7 +180,8 @@ void read_record(const Json& line, const LabelIndex&, Dataset& dataset) {
 
 // The text with a mark on both sides of code points [begin, end).
 std::string marked(const std::string& text, int64_t begin, int64_t end, char mark) {
-  const std::string before = between(text, 0, begin), inside = between(text, begin, end);
+  const std::vector<size_t> starts = code_points_of(text);
+  const std::string before = between(text, starts, 0, begin), inside = between(text, starts, begin, end);
   return before + mark + inside + mark + text.substr(before.size() + inside.size());
 }
 
@@ -265,9 +293,11 @@ std::vector<Json> first_lines(const fs::path& file, size_t count) {
 
 Dataset load_lines(const fs::path& file, const SuperGlueTask& task, const LabelIndex& labels,
                    const CancelToken& cancel) {
+  constexpr size_t kMaxTextBytes = size_t{1} << 32;
   Dataset dataset;
   LineReader reader(read_source_text(file));
   std::string_view line;
+  size_t taken = 0;
   while (reader.next(line)) {
     if (reader.number() % 256 == 1) cancel.throw_if_cancelled();
     if (without_blanks(line).empty()) continue;
@@ -282,6 +312,14 @@ Dataset load_lines(const fs::path& file, const SuperGlueTask& task, const LabelI
       fault = "members of " + task.name + " are missing or of another type";
     }
     if (recoded) ++dataset.recoded;
+    for (size_t i = whole; i < dataset.examples.size(); ++i) taken += dataset.examples[i].text.size();
+    if (taken > kMaxTextBytes) {
+      throw Error(ErrorKind::InvalidInput, {.what = "the passages of all candidates take too much memory",
+                                            .where = file.string(),
+                                            .got = "more than " + std::to_string(kMaxTextBytes) + " bytes",
+                                            .wanted = {},
+                                            .next = "Split the file."});
+    }
     if (fault.empty()) continue;
     dataset.examples.resize(whole);
     skip_row(dataset.skipped, "line " + std::to_string(reader.number()), fault);

@@ -10,6 +10,8 @@ namespace {
 
 // A document is held as a whole while it is read.
 constexpr size_t kMaxDocument = size_t{1} << 29;
+// Every row has a field for each member of the first object.
+constexpr size_t kMaxMembers = 4096;
 // After so many quotes that nothing closes, the rest of the file is one row that cannot be read.
 constexpr int kMaxOpenQuotes = 16;
 
@@ -245,6 +247,10 @@ void TableReader::read_quoted(TableRow& row) {
 void TableReader::read_object(const Json& object, TableRow& row) {
   if (!object.is_object()) {
     row.fault = "no JSON object";
+    return;
+  }
+  if (columns_.empty() && object.size() > kMaxMembers) {
+    row.fault = "more than " + std::to_string(kMaxMembers) + " members";
     return;
   }
   if (columns_.empty()) {

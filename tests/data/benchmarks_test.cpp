@@ -221,6 +221,17 @@ TEST_F(SuperGlue, RecordAsksForAnEntity) {
   EXPECT_EQ(data.examples[0].group, data.examples[1].group);
 }
 
+TEST_F(SuperGlue, AShortLineCannotAskForMuchMemory) {
+  // A passage of 100 kB held by 20,000 candidates would be 2 GB.
+  std::string answers;
+  for (int i = 0; i < 20000; ++i) answers += std::string(i == 0 ? "" : ",") + "{\"text\": \"a\"}";
+  write("MultiRC/val.jsonl", "{\"idx\": 0, \"passage\": {\"text\": \"" + std::string(100'000, 'x') +
+                                 "\", \"questions\": [{\"question\": \"?\", \"answers\": [" + answers + "]}]}}\n");
+  const Dataset data = load(open("MultiRC"), "dev");
+  EXPECT_EQ(data.examples.size(), 0u);
+  EXPECT_EQ(data.skipped.first_reasons, (Strings{"line 1: the passage has too many candidates for its length"}));
+}
+
 TEST_F(SuperGlue, BadLinesAreCountedAndOtherFilesAreNone) {
   write("WiC/train.jsonl",
         "{\"word\": \"a\", \"sentence1\": \"a\", \"sentence2\": \"b\", \"idx\": 0, \"start1\": 0, \"end1\": 900, "

@@ -3,8 +3,8 @@
 #include <set>
 
 #include "tests/data/data_folder.h"
+#include "text/tokenizer.h"
 #include "text/unicode.h"
-#include "text/wordpiece.h"
 
 namespace espalier {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 std::shared_ptr<const Tokenizer> letters() {
   std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n";
   for (char c = 'a'; c <= 'z'; ++c) vocabulary += std::string(1, c) + "\n" + "##" + c + "\n";
-  return make_wordpiece_tokenizer(wordpiece_from_vocabulary(vocabulary, Json(), "test"), "test");
+  return load_tokenizer({{"vocab.txt", std::make_shared<const std::string>(vocabulary)}}, "test");
 }
 
 // A context of `words` one-letter words and a question of two.

@@ -1,14 +1,14 @@
 #include "data/sequences.h"
 
 #include "tests/data/data_folder.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 namespace espalier {
 namespace {
 
 std::shared_ptr<const Tokenizer> pieces() {
   const std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nplay\n##ing\ncat\n.\nthe\n";
-  return make_wordpiece_tokenizer(wordpiece_from_vocabulary(vocabulary, Json(), "test"), "test");
+  return load_tokenizer({{"vocab.txt", std::make_shared<const std::string>(vocabulary)}}, "test");
 }
 
 Dataset of_words(const std::vector<std::string>& words, const std::vector<int32_t>& tags) {

@@ -1,10 +1,13 @@
-// `espalier inspect`: what a model is and where its parameters and bytes are.
+// `espalier inspect`: what a model is and where its parameters and bytes are; what a task's data are (inspect_task.h).
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
 
+#include "app/cli/inspect_task.h"
 #include "app/cli/program.h"
+#include "app/cli/task_options.h"
 #include "job_kinds/inputs.h"
 #include "measure/cost.h"
 #include "model/model.h"
@@ -69,21 +72,51 @@ Json weights_json(const Model& model) {
   return weights;
 }
 
+bool is_of_model(const std::filesystem::path& file) {
+  const std::string name = file.filename().string(), ending = file.extension().string();
+  return name == "config.json" || name == "espalier.json" || name == "model.safetensors.index.json" ||
+         ending == ".safetensors" || ending == ".bin" || ending == ".pt" || ending == ".pth";
+}
+
+// Data, as far as the path tells: a file or folder that exists and has nothing of a model.
+bool is_data(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (path == "lab" || !fs::exists(path, error)) return false;
+  if (!fs::is_directory(path, error)) return !is_of_model(path);
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+    if (is_of_model(entry->path())) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void add_inspect(Program& program) {
-  CLI::App* verb = program.add_verb("inspect", "Say what a model is: layers, parameters, bytes, MACs",
-                                    "espalier inspect path/to/minilm --weights");
+  CLI::App* verb = program.add_verb(
+      "inspect",
+      "Say what a model is (layers, parameters, bytes, MACs) or what a task's data are (columns, labels, rows)",
+      "espalier inspect path/to/minilm --weights\n  espalier inspect reviews.csv --text-column body --save");
   struct Options {
     std::string model;
     bool weights = false;
     int64_t length = 128;
+    bool task = false, save = false;
+    size_t rows = 5;
   };
   auto options = std::make_shared<Options>();
-  verb->add_option("model", options->model, "Hugging Face folder, bundle, or lab")->required();
+  verb->add_option("model", options->model, "Hugging Face folder, bundle, task folder or data file, or lab")
+      ->required();
   verb->add_flag("--weights", options->weights, "One line a weight");
   verb->add_option("--length", options->length, "Tokens of one sequence, for MACs")->check(between(1, 100000));
-  program.on_run(verb, [&program, options] {
+  verb->add_flag("--task", options->task, "Take it for a task: the lab is both");
+  verb->add_option("--rows", options->rows, "Examples of a task to show")->capture_default_str();
+  const auto reading = add_task_options(verb);
+  verb->add_flag("--save", options->save, "Keep the choice of columns beside the data, where every verb finds it");
+  program.on_run(verb, [&program, options, reading] {
+    if (options->task || options->save || is_data(options->model)) {
+      return inspect_task(program, {options->model, *reading, options->rows, options->save});
+    }
     const Model model = open_job_model(options->model);
     const Architecture& architecture = model.architecture;
     const int64_t macs = count_macs(model, options->length);

@@ -89,6 +89,7 @@ void add_score(Program& program);
 void add_methods(Program& program);
 void add_runs(Program& program);
 void add_lab(Program& program);
+void add_samples(Program& program);
 void add_report(Program& program);
 void add_doctor(Program& program);
 void add_worker(Program& program);

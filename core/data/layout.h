@@ -24,16 +24,27 @@ struct FileLayout {
   std::string explanation = {};  // "columns sentence and label, by their names"
 };
 
-// What a GLUE task is beyond one file's columns; nullptr for other names.
-struct GlueTask {
-  std::string name;
-  std::vector<std::string> labels;
-  std::string metric;
-  bool regression = false;
-};
-const GlueTask* find_glue_task(const std::string& name);
+// `text in "sentence", label in "label"`, by the names of `header` where it is not empty.
+std::string roles_of(const FileLayout& layout, const std::vector<std::string>& header);
 
-// Looks at the beginning of the file. InvalidInput naming the columns that exist when the fields cannot be told.
-FileLayout detect_layout(const std::filesystem::path& file, const TaskOptions& options);
+// The beginning of a file, with rows from further on where the format lets one find them.
+struct TableHead {
+  TableFormat format = TableFormat::Tsv;
+  std::string encoding;
+  bool recoded = false;              // some row holds bytes that are no UTF-8
+  std::vector<std::string> columns;  // JSON: member names
+  std::vector<TableRow> rows;        // without faulty ones; the first is the file's first
+};
+TableHead read_head(const std::filesystem::path& file);
+
+// A layout that may lack a text column; nothing in `options` is refused but columns that do not exist (InvalidInput).
+FileLayout guess_layout(const TableHead& head, const std::filesystem::path& file, const TaskOptions& options,
+                        bool may_be_glue = true);
+
+// The names of the columns as a person sees them: header, member names, or "0", "1", ...
+std::vector<std::string> column_names(const TableHead& head, const FileLayout& layout);
+
+// The same as a fact: InvalidInput naming the columns that exist when the text cannot be told.
+FileLayout detect_layout(const std::filesystem::path& file, const TaskOptions& options, bool may_be_glue = true);
 
 }  // namespace espalier

@@ -1,246 +1,112 @@
 #include "data/task.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
 #include <map>
-#include <set>
 
 #include "base/error.h"
+#include "data/class_folders.h"
+#include "data/dataset_card.h"
+#include "data/intents.h"
 #include "data/lab.h"
-#include "data/layout.h"
+#include "data/parallel_text.h"
+#include "data/plain_text.h"
+#include "data/squad.h"
+#include "data/superglue.h"
 #include "data/table.h"
+#include "data/table_task.h"
+#include "data/tagged_words.h"
 
 namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
+using SplitFiles = std::map<std::string, fs::path>;
 
-constexpr size_t kMaxLabels = 1000;
-
-// The name of a split for the stem of a file; empty for files that are no split.
-std::string split_of_stem(const std::string& stem) {
-  static const std::map<std::string, std::string> kStems = {{"train", "train"},
-                                                            {"training", "train"},
-                                                            {"dev", "dev"},
-                                                            {"validation", "dev"},
-                                                            {"validate", "dev"},
-                                                            {"valid", "dev"},
-                                                            {"val", "dev"},
-                                                            {"eval", "dev"},
-                                                            {"test", "test"},
-                                                            {"shifted", "shifted"},
-                                                            {"dev_matched", "dev_matched"},
-                                                            {"dev_mismatched", "dev_mismatched"},
-                                                            {"test_matched", "test_matched"},
-                                                            {"test_mismatched", "test_mismatched"}};
-  const auto found = kStems.find(stem);
-  return found == kStems.end() ? "" : found->second;
+bool is_tagged_name(const fs::path& file) {
+  const std::string ending = file.extension().string();
+  return ending == ".conll" || ending == ".bio" || ending == ".iob" || ending == ".iob2";
 }
 
-struct SplitFile {
-  std::string split;
-  fs::path file;
-  FileLayout layout;
-};
-
-// Everything that loading needs; shared by the task's functions, never changed after opening.
-struct OpenedTask {
-  std::string name;
-  std::vector<SplitFile> splits;
-  std::vector<std::string> labels;
-  bool labels_are_numbers_of_names = false;  // the data says 0, 1, ... for labels that have names
-  bool regression = false;
-  bool one_file = false;
-
-  const SplitFile& at(const std::string& split) const {
-    for (const SplitFile& candidate : splits) {
-      if (candidate.split == split) return candidate;
-    }
-    const std::string canonical = split_of_stem(split);
-    for (const SplitFile& candidate : splits) {
-      if (candidate.split == canonical || candidate.split == canonical + "_matched") return candidate;
-    }
-    if (one_file && canonical == "dev") return splits[0];
-    std::string known;
-    for (const SplitFile& candidate : splits) known += (known.empty() ? "" : ", ") + candidate.split;
-    throw Error(ErrorKind::InvalidInput, {.what = "the task has no such split",
-                                          .where = name,
-                                          .got = split,
-                                          .wanted = known,
-                                          .next = one_file ? "open the folder that holds all splits" : ""});
-  }
-};
-
-std::string stripped(const std::string& text) {
-  const char* const blanks = " \t\r\n\v\f";
-  const size_t begin = text.find_first_not_of(blanks);
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+bool is_data_file(const fs::path& file) {
+  static const std::vector<std::string> kOther = {"README", "LICENSE", "LICENCE", "NOTICE", "CHANGELOG"};
+  std::string stem = file.stem().string();
+  std::transform(stem.begin(), stem.end(), stem.begin(), [](unsigned char c) { return std::toupper(c); });
+  if (file.filename() == kDatasetCardName || std::ranges::find(kOther, stem) != kOther.end()) return false;
+  const std::string ending = file.extension().string();
+  return is_table_file(file) || is_tagged_name(file) || ending == ".text" || ending == ".tokens" || ending == ".raw";
 }
 
-bool parse_number(const std::string& text, double& value) {
-  if (text.empty()) return false;
-  char* end = nullptr;
-  value = std::strtod(text.c_str(), &end);
-  return end == text.c_str() + text.size() && std::isfinite(value);
-}
-
-// Counts a row that cannot be used.
-void skip(SkippedRows& skipped, int64_t line, const std::string& reason) {
-  if (skipped.first_reasons.size() < 5) {
-    skipped.first_reasons.push_back("line " + std::to_string(line) + ": " + reason);
-  }
-  ++skipped.count;
-}
-
-// Goes through the usable rows of a split; `row` fields number at least what the layout needs.
-void for_each_row(const SplitFile& split, SkippedRows& skipped, const CancelToken& cancel,
-                  const std::function<void(const TableRow&)>& use) {
-  TableReader reader(split.file, split.layout.format);
-  const FileLayout& layout = split.layout;
-  TableRow row;
-  if (layout.header) reader.next(row);
-  for (int64_t count = 0; reader.next(row); ++count) {
-    if (count % 1024 == 0) cancel.throw_if_cancelled();
-    const auto fields = static_cast<int64_t>(row.fields.size());
-    if (!row.fault.empty()) {
-      skip(skipped, row.line, row.fault);
-    } else if (fields != layout.columns) {
-      skip(skipped, row.line, std::to_string(fields) + " fields, wanted " + std::to_string(layout.columns));
-    } else {
-      use(row);
-    }
-  }
-}
-
-// -1 when the text is no label.
-int32_t label_index(const OpenedTask& task, const std::string& text) {
-  const auto found = std::find(task.labels.begin(), task.labels.end(), text);
-  if (found != task.labels.end()) return static_cast<int32_t>(found - task.labels.begin());
-  double number = 0;
-  if (task.labels_are_numbers_of_names && parse_number(text, number) && number >= 0 &&
-      number < static_cast<double>(task.labels.size()) && number == std::floor(number)) {
-    return static_cast<int32_t>(number);
-  }
-  return -1;
-}
-
-Dataset load_split(const OpenedTask& task, const std::string& split_name, const CancelToken& cancel) {
-  const SplitFile& split = task.at(split_name);
-  const FileLayout& layout = split.layout;
-  Dataset dataset;
-  for_each_row(split, dataset.skipped, cancel, [&](const TableRow& row) {
-    const auto field = [&](int64_t column) {
-      const std::string& text = row.fields[static_cast<size_t>(column)];
-      return layout.strip ? stripped(text) : text;
-    };
-    Example example;
-    example.text = field(layout.text);
-    if (layout.pair >= 0) {
-      example.pair = field(layout.pair);
-      example.has_pair = true;
-    }
-    if (layout.label >= 0) {
-      const std::string label = stripped(row.fields[static_cast<size_t>(layout.label)]);
-      if (task.regression) {
-        if (!parse_number(label, example.score))
-          return skip(dataset.skipped, row.line, "\"" + label + "\" is no number");
-      } else {
-        example.label = label_index(task, label);
-        if (example.label < 0) return skip(dataset.skipped, row.line, "\"" + label + "\" is no label of the task");
-      }
-    }
-    dataset.examples.push_back(std::move(example));
-  });
-  return dataset;
-}
-
-// The distinct labels of a split in a lasting order: by number when all are whole numbers, else by bytes.
-std::vector<std::string> labels_in(const SplitFile& split, bool& all_real) {
-  std::set<std::string> found;
-  SkippedRows ignored;
-  bool all_whole = true;
-  bool any_fraction = false;
-  bool all_numbers = true;
-  for_each_row(split, ignored, {}, [&](const TableRow& row) {
-    const std::string label = stripped(row.fields[static_cast<size_t>(split.layout.label)]);
-    if (!found.insert(label).second) return;
-    double number = 0;
-    const bool is_number = parse_number(label, number);
-    all_numbers = all_numbers && is_number;
-    any_fraction = any_fraction || (is_number && number != std::floor(number));
-    all_whole = all_whole && is_number && number == std::floor(number);
-  });
-  all_real = !found.empty() && all_numbers && any_fraction;
-  if (!all_real && found.size() > kMaxLabels) {
-    throw Error(ErrorKind::InvalidInput, {.what = "the label column has too many different values to be one",
-                                          .where = split.file.string(),
-                                          .got = std::to_string(found.size()) + " values",
-                                          .wanted = "at most " + std::to_string(kMaxLabels),
-                                          .next = "name the label column"});
-  }
-  std::vector<std::string> labels(found.begin(), found.end());
-  if (all_whole) {
-    std::stable_sort(labels.begin(), labels.end(),
-                     [](const std::string& a, const std::string& b) { return std::stod(a) < std::stod(b); });
-  }
-  return labels;
-}
-
-void decide_labels(OpenedTask& task, Task& result, const TaskOptions& options) {
-  const auto labelled = std::find_if(task.splits.begin(), task.splits.end(),
-                                     [](const SplitFile& split) { return split.layout.label >= 0; });
-  const GlueTask* glue = find_glue_task(task.splits[0].layout.glue);
-  result.metric = "accuracy";
-  std::vector<std::string> in_data;
-  if (glue != nullptr) {
-    task.regression = glue->regression;
-    result.metric = glue->metric;
-    in_data = glue->labels;
-  } else if (labelled != task.splits.end()) {
-    in_data = labels_in(*labelled, task.regression);
-    if (task.regression) {
-      result.metric = "pearson";
-      in_data.clear();
-    }
-  }
-  task.labels = in_data;
-  if (!options.labels.empty() && !task.regression) {
-    // Names given by a model stand for the numbers 0, 1, ... when the data knows only numbers.
-    const bool named_in_data = std::all_of(in_data.begin(), in_data.end(), [&](const std::string& label) {
-      return std::find(options.labels.begin(), options.labels.end(), label) != options.labels.end();
-    });
-    task.labels = options.labels;
-    task.labels_are_numbers_of_names = !named_in_data;
-  }
-  result.labels = task.labels;
-  result.kind = task.regression ? TaskKind::Regression : TaskKind::Classification;
-}
-
-std::vector<SplitFile> find_splits(const fs::path& folder, const TaskOptions& options) {
-  std::map<std::string, fs::path> files;
-  std::vector<fs::path> entries;
+std::vector<fs::path> data_files_of(const fs::path& folder) {
+  std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (entry.is_regular_file() && is_table_file(entry.path())) entries.push_back(entry.path());
+    if (entry.is_regular_file() && is_data_file(entry.path())) files.push_back(entry.path());
   }
-  std::sort(entries.begin(), entries.end());
-  for (const fs::path& file : entries) {
-    const std::string split = split_of_stem(file.stem().string());
-    if (!split.empty()) files.emplace(split, file);
+  std::ranges::sort(files);
+  return files;
+}
+
+bool is_kind(const TaskOptions& options, TaskKind kind) { return options.kind == kind; }
+
+// Files that are splits of one task, or one file.
+void open_files(Task& task, const SplitFiles& files, bool one_file, const TaskOptions& options) {
+  const bool tags_wanted = is_kind(options, TaskKind::TokenClassification);
+  const auto all = [&](auto&& is) {
+    return std::ranges::all_of(files, [&](const auto& each) { return is(each.second); });
+  };
+  if (open_squad(task, files, one_file, options)) return;
+  if (open_superglue(task, files, one_file, options)) return;
+  if (all([&](const fs::path& file) { return is_tagged_words(file, tags_wanted || is_tagged_name(file)); }) &&
+      (tags_wanted || !options.kind)) {
+    return open_tagged_words(task, files, one_file, options);
   }
-  if (files.empty()) {
-    throw Error(ErrorKind::InvalidInput, {.what = "the folder holds no task",
-                                          .where = folder.string(),
-                                          .wanted = "train, dev or test as .tsv, .csv or .jsonl",
-                                          .next = "name one data file instead"});
+  const bool chosen = !options.text_column.empty() || !options.label_column.empty();
+  if (is_kind(options, TaskKind::LanguageModelling) ||
+      (!options.kind && !chosen && all([](const fs::path& file) { return is_plain_text(file); }))) {
+    return one_file ? open_plain_text(task, files.begin()->second) : open_plain_text(task, files);
   }
-  std::vector<SplitFile> splits;
-  for (const char* split :
-       {"train", "dev", "dev_matched", "dev_mismatched", "test", "test_matched", "test_mismatched", "shifted"}) {
-    const auto found = files.find(split);
-    if (found != files.end()) splits.push_back({split, found->second, detect_layout(found->second, options)});
+  if (options.kind && *options.kind != TaskKind::Classification && *options.kind != TaskKind::Regression) {
+    throw Error(ErrorKind::InvalidInput, {.what = "the files cannot be read as the kind of task that is asked for",
+                                          .where = files.begin()->second.string(),
+                                          .got = std::string(to_string(*options.kind))});
   }
-  return splits;
+  open_tables(task, files, one_file, options);
+  if (one_file) task.description += " One file: it serves as dev too.";
+}
+
+void open_one_file(Task& task, const fs::path& file, const TaskOptions& options) {
+  if (open_intents(task, file, options)) return;
+  const std::string split = split_of(file.stem().string());
+  open_files(task, {{split.empty() ? "dev" : split, file}}, true, options);
+}
+
+void open_folder(Task& task, const fs::path& folder, const TaskOptions& options) {
+  const std::vector<fs::path> files = data_files_of(folder);
+  SplitFiles splits;
+  for (const fs::path& file : files) {
+    const std::string split = split_of(file.stem().string());
+    if (split.empty()) continue;
+    const auto [first, added] = splits.emplace(split, file);
+    if (!added) {
+      task.description += file.filename().string() + " is left out beside " + first->second.filename().string() + ". ";
+    }
+  }
+  if (!splits.empty()) return open_files(task, splits, false, options);
+  if (open_parallel_text(task, folder, options)) return;
+  if (open_class_folders(task, folder, options)) return;
+  // CLINC150 comes in several sizes.
+  const auto whole = std::ranges::find(files, "data_full.json", [](const fs::path& file) { return file.filename(); });
+  if (whole != files.end()) return open_one_file(task, *whole, options);
+  if (files.size() == 1) return open_one_file(task, files[0], options);
+  std::string names;
+  for (const fs::path& file : files) names += (names.empty() ? "" : ", ") + file.filename().string();
+  throw Error(
+      ErrorKind::InvalidInput,
+      {.what = "the folder holds no task",
+       .where = folder.string(),
+       .got = names,
+       .wanted = "train, dev or test as .tsv, .csv, .jsonl, .json or .txt, train.de and train.en, or class folders "
+                 "train/pos, train/neg",
+       .next = "name one data file instead"});
 }
 
 }  // namespace
@@ -255,31 +121,21 @@ Task open_task(const std::string& path_or_name, const TaskOptions& options) {
                  .got = path_or_name,
                  .wanted = "\"lab\", a folder with train, dev and test files, or a data file"});
   }
-  auto opened = std::make_shared<OpenedTask>();
   const fs::path absolute = fs::weakly_canonical(path);
+  const bool is_folder = fs::is_directory(absolute);
+  const DatasetCard card = read_dataset_card(is_folder ? absolute : absolute.parent_path());
+  const bool of_folder = is_folder || !split_of(absolute.stem().string()).empty();
   Task task;
-  if (fs::is_directory(absolute)) {
-    opened->splits = find_splits(absolute, options);
-    opened->name = absolute.filename().string();
+  task.name =
+      of_folder ? (is_folder ? absolute : absolute.parent_path()).filename().string() : absolute.stem().string();
+  if (of_folder && !card.name.empty()) task.name = card.name;
+  task.provenance = card.provenance;
+  const TaskOptions all = merged(options, card.options);
+  if (is_folder) {
+    open_folder(task, absolute, all);
   } else {
-    const std::string stem = absolute.stem().string();
-    const std::string split = split_of_stem(stem);
-    opened->splits = {{split.empty() ? "dev" : split, absolute, detect_layout(absolute, options)}};
-    opened->name = split.empty() ? stem : absolute.parent_path().filename().string();
-    opened->one_file = true;
+    open_one_file(task, absolute, all);
   }
-  decide_labels(*opened, task, options);
-  task.name = opened->name;
-  for (const SplitFile& split : opened->splits) {
-    task.splits.push_back(split.split);
-    task.description += split.split + ": " + split.file.filename().string() + ", " + split.layout.explanation + ". ";
-  }
-  if (opened->one_file) task.description += "One file: it serves as dev too. ";
-  task.description += opened->regression ? "Labels are real numbers." : std::to_string(task.labels.size()) + " labels.";
-  task.load = [opened](const std::string& split, const CancelToken& cancel) {
-    return load_split(*opened, split, cancel);
-  };
-  task.files = [opened](const std::string& split) { return std::vector<fs::path>{opened->at(split).file}; };
   return task;
 }
 

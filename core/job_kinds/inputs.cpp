@@ -33,7 +33,7 @@ Model open_job_model(const std::string& name_or_path) {
 Task open_job_task(const std::string& name_or_path, const Model& model) {
   Task task = open_task(name_or_path);
   const std::vector<std::string>& names = model.architecture.head.labels;
-  if (names.empty() || task.kind != TaskKind::Classification || task.labels == names) return task;
+  if (names.empty() || task.labels.empty() || task.labels == names) return task;
   const bool numbered = std::ranges::all_of(task.labels, is_whole_number);
   // Names that the data does not use ("LABEL_0") say nothing about its labels.
   if (!numbered && !all_among(task.labels, names)) return task;
@@ -54,7 +54,17 @@ int64_t job_max_length(const Json& settings, const Model& model) {
   return std::min(wanted, model.architecture.embedding.max_positions);
 }
 
+void require_labelled_texts(const Task& task) {
+  if (task.kind == TaskKind::Classification || task.kind == TaskKind::Regression) return;
+  throw Error(ErrorKind::Unsupported, {.what = "models cannot be trained or measured on this kind of task yet",
+                                       .where = task.name,
+                                       .got = std::string(to_string(task.kind)),
+                                       .wanted = "classification or regression",
+                                       .next = "Its data can be looked at: espalier inspect " + task.name + "."});
+}
+
 void require_task_head(const Model& model, const Task& task) {
+  require_labelled_texts(task);
   const HeadSpec& head = model.architecture.head;
   const bool regression = task.kind == TaskKind::Regression;
   const auto labels = static_cast<int64_t>(task.labels.size());
@@ -75,7 +85,7 @@ bool has_split(const Task& task, const std::string& split) {
 
 std::string evaluation_split(const Task& task, const std::string& wanted) {
   if (!wanted.empty()) return wanted;
-  for (const char* name : {"dev", "validation", "test"}) {
+  for (const char* name : {"dev", "dev_matched", "validation", "test"}) {
     if (has_split(task, name)) return name;
   }
   return task.splits.empty() ? "dev" : task.splits.back();

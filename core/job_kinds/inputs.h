@@ -21,10 +21,15 @@ Task open_job_task(const std::string& name_or_path, const Model& model);
 // "max_length" of the settings, 128 when absent, and no more than the model has positions.
 int64_t job_max_length(const Json& settings, const Model& model);
 
-// Throws InvalidInput when the model has no head that gives what the task asks for.
+// Throws Unsupported unless the task gives each text or pair one label or number: what models are trained and measured
+// on so far.
+void require_labelled_texts(const Task& task);
+
+// Throws what require_labelled_texts throws, and InvalidInput when the model has no head that gives what the task asks
+// for.
 void require_task_head(const Model& model, const Task& task);
 
-// `wanted`, or "dev", "validation", "test" or the last split, whichever exists first, when it is empty.
+// `wanted`, or "dev", "dev_matched", "validation", "test" or the last split, whichever exists first, when it is empty.
 std::string evaluation_split(const Task& task, const std::string& wanted);
 bool has_split(const Task& task, const std::string& split);
 

@@ -57,6 +57,18 @@ TrainOptions options_from(const Json& json) {
   return options;
 }
 
+// Whose data the model has learnt from, and exactly which: what is not known is left out.
+Json provenance_of(const Task& task, const std::vector<std::string>& splits) {
+  Json data = {{"identity", data_identity(task, splits)}};
+  const auto add = [&](const char* member, const std::string& value) {
+    if (!value.empty()) data[member] = value;
+  };
+  add("licence", task.provenance.licence);
+  add("source", task.provenance.source);
+  add("checksum", task.provenance.checksum);
+  return data;
+}
+
 // A fresh model of the asked shape with the tokenizer's vocabulary.
 Model from_scratch(const Json& settings, const Task& task, uint64_t seed) {
   Json description = json_get<Json>(settings, "architecture", kSettingsOf);
@@ -96,6 +108,7 @@ Json train_job(const JobSpec& spec, JobContext& context) {
 
   context.progress.set_stage("opening model and task");
   const auto task_name = json_get<std::string>(settings, "task", kSettingsOf);
+  require_labelled_texts(open_task(task_name));
   const bool scratch = settings.contains("architecture");
   Model start = scratch ? from_scratch(settings, open_task(task_name), spec.seed)
                         : open_job_model(json_get<std::string>(settings, "model", kSettingsOf));
@@ -116,11 +129,10 @@ Json train_job(const JobSpec& spec, JobContext& context) {
   JobContext training = context.slice(0, 0.95);
   TrainResult result = fine_tune(start, train.encoded, dev.encoded, options, training);
   if (scratch) result.model.provenance["name"] = spec.output_folder.filename().string();
-  result.model.provenance["training"] = {{"task", task.name},
-                                         {"train_split", train_name},
-                                         {"seed", spec.seed},
-                                         {"max_length", max_length},
-                                         {"options", json_get_or(settings, "options", Json::object(), kSettingsOf)}};
+  result.model.provenance["training"] = {
+      {"task", task.name},         {"data", provenance_of(task, {train_name, dev_name})},
+      {"train_split", train_name}, {"seed", spec.seed},
+      {"max_length", max_length},  {"options", json_get_or(settings, "options", Json::object(), kSettingsOf)}};
   save_bundle(result.model, spec.output_folder, context.cancel);
   std::error_code ignored;
   fs::remove_all(options.checkpoint_folder, ignored);

@@ -7,14 +7,11 @@
 #include <vector>
 
 #include "base/json.h"
+#include "formats/digest.h"
 #include "model/model.h"
 #include "recipe/recipe.h"
 
 namespace espalier {
-
-// SHA-256 as 64 hexadecimal digits.
-std::string sha256(std::string_view bytes);
-std::string sha256_file(const std::filesystem::path& file);
 
 // A step that was finished: the model after it and what was measured. Steps form a tree through `parent`.
 struct StepRecord {

@@ -15,9 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 using test::espalier;
 
-const std::vector<std::string> kVerbs = {"inspect", "eval",     "train",  "run",     "trace", "tokenize",
-                                         "heads",   "saliency", "bench",  "methods", "runs",  "lab",
-                                         "report",  "doctor",   "attack", "score"};
+const std::vector<std::string> kVerbs = {"inspect", "eval",     "train",   "run",     "trace", "tokenize",
+                                         "heads",   "saliency", "bench",   "methods", "runs",  "lab",
+                                         "report",  "doctor",   "samples", "attack",  "score"};
 
 TEST(Help, EveryVerbHasOneWithAnExample) {
   const auto general = espalier({"--help"});
@@ -62,6 +62,8 @@ TEST(BadInput, EndsWithTwoAndSaysWhy) {
       {"score", "elue", "entry.json"},
       {"score", "sustainlp", "entry.json"},
       {"score", "nonsense", "entry.json"},
+      {"samples", "get", "no-such-sample"},
+      {"inspect", "lab", "--task", "--kind", "nonsense"},
       {"train"}};
   for (const auto& command : commands) {
     const auto result = espalier(command);

@@ -2,31 +2,16 @@
 
 #include <fstream>
 
-#include "data/layout.h"
-#include "tests/support/support.h"
-#include "text/wordpiece.h"
+#include "tests/data/data_folder.h"
+#include "text/tokenizer.h"
 
 namespace espalier {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Tasks : public testing::Test {
- protected:
-  // Writes a file and gives the folder it is in.
-  fs::path write(const std::string& name, const std::string& text) {
-    const fs::path file = temp_.path() / name;
-    fs::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary) << text;
-    return file;
-  }
-  fs::path root() const { return temp_.path(); }
-
- private:
-  test::TempDir temp_;
-};
-
-Dataset load(const Task& task, const std::string& split) { return task.load(split, {}); }
+using Tasks = test::DataFolder;
+using test::load;
 
 struct GlueCase {
   std::string folder, file, text;  // three rows
@@ -146,6 +131,28 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+TEST_F(Tasks, AGlueHeaderWithOtherLabelsIsNoGlueTask) {
+  const fs::path file = write("reviews/train.tsv", "sentence\tlabel\ngood \tpos\nbad\tneg\nfine\tpos\n");
+  const Task task = open_task(file.string());
+  EXPECT_EQ(task.labels, (std::vector<std::string>{"neg", "pos"})) << task.description;
+  const Dataset data = load(task, "train");
+  ASSERT_EQ(data.examples.size(), 3u) << task.description;
+  EXPECT_EQ(data.examples[0].label, 1);
+  EXPECT_EQ(data.skipped.count, 0);
+}
+
+TEST_F(Tasks, LabelsThatComeLateAlsoTellAGlueTaskFromAnother) {
+  // Sorted by label: the first rows fit SST-2, the last do not.
+  std::string rows = "sentence\tlabel\n";
+  for (const char* label : {"0", "1", "2"}) {
+    for (int i = 0; i < 400; ++i) rows += "some words\t" + std::string(label) + "\n";
+  }
+  const fs::path file = write("stars/train.tsv", rows);
+  const Task task = open_task(file.string());
+  EXPECT_EQ(task.labels, (std::vector<std::string>{"0", "1", "2"})) << task.description;
+  EXPECT_EQ(load(task, "train").examples.size(), 1200u);
+}
+
 TEST_F(Tasks, StsBIsARegression) {
   const fs::path file = write("STS-B/dev.tsv",
                               "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n"
@@ -209,13 +216,11 @@ TEST_F(Tasks, ColumnsCanBeChosen) {
   const fs::path file =
       write("odd.tsv", "first\tsecond\tthird\tfourth\nx\tyes\tlong text here\tother\nx\tno\tmore\tz\n");
   EXPECT_EQ(test::expect_error([&] { open_task(file.string()); }).kind(), ErrorKind::InvalidInput);
-  const Task task =
-      open_task(file.string(), {.text_column = "third", .pair_column = {}, .label_column = "second", .labels = {}});
+  const Task task = open_task(file.string(), {.text_column = "third", .label_column = "second"});
   EXPECT_EQ(task.labels, (std::vector<std::string>{"no", "yes"}));
   EXPECT_NE(task.description.find("as chosen"), std::string::npos);
   EXPECT_EQ(load(task, "dev").examples[0].text, "long text here");
-  const Error error = test::expect_error(
-      [&] { open_task(file.string(), {.text_column = "fifth", .pair_column = {}, .label_column = {}, .labels = {}}); });
+  const Error error = test::expect_error([&] { open_task(file.string(), {.text_column = "fifth"}); });
   EXPECT_NE(std::string(error.what()).find("first, second, third, fourth"), std::string::npos) << error.what();
 }
 
@@ -242,9 +247,15 @@ TEST_F(Tasks, ModelLabelsFixTheOrder) {
   EXPECT_EQ(load(task, "dev").examples[0].label, 1);
 }
 
-TEST_F(Tasks, MalformedBytesBecomeReplacementCharacters) {
-  const fs::path file = write("a.tsv", "text\tlabel\nab\xFF\x63\tcat\n");
-  EXPECT_EQ(load(open_task(file.string()), "dev").examples[0].text, "ab\xEF\xBF\xBD\x63");
+TEST_F(Tasks, MalformedBytesAreReadAsWindows1252AndCounted) {
+  // 0x93 and 0x94 are quotes, 0x81 is undefined; the well-formed e acute beside them stays.
+  const fs::path file = write("a.tsv", "text\tlabel\n\x93so\x94 \xC3\xA9\x81 \xFF\tcat\nplain\tdog\n");
+  const Task task = open_task(file.string());
+  EXPECT_NE(task.description.find("Windows-1252"), std::string::npos) << task.description;
+  const Dataset data = load(task, "dev");
+  EXPECT_EQ(data.examples[0].text, "\u201Cso\u201D \u00E9\uFFFD \u00FF");
+  EXPECT_EQ(data.recoded, 1);
+  EXPECT_EQ(data.skipped.count, 0);
 }
 
 TEST_F(Tasks, FaultsAreSaid) {
@@ -268,8 +279,8 @@ TEST_F(Tasks, CancelStopsLoading) {
 }
 
 TEST_F(Tasks, EncodingCountsWhatWasCut) {
-  const auto tokenizer =
-      make_wordpiece_tokenizer(wordpiece_from_vocabulary("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n", Json(), "test"), "test");
+  const auto tokenizer = load_tokenizer(
+      {{"vocab.txt", std::make_shared<const std::string>("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n")}}, "test");
   Dataset data;
   data.examples.resize(2);
   data.examples[0].text = "a b";
@@ -280,31 +291,6 @@ TEST_F(Tasks, EncodingCountsWhatWasCut) {
   EXPECT_EQ(encoded.examples[0].label, 1);
   EXPECT_EQ(encoded.examples[1].encoding.size(), 6u);
   EXPECT_EQ(encoded.truncated, 1);
-}
-
-struct RealTask {
-  std::string folder;
-  size_t labels;
-  std::vector<std::pair<std::string, size_t>> counts;
-};
-
-TEST(RealTasks, CountsAndLabels) {
-  ESPALIER_REQUIRE_SHARED();
-  const std::vector<RealTask> tasks = {{"sst2", 2, {{"train", 67349}, {"dev", 872}}},
-                                       {"mrpc", 2, {{"train", 3667}, {"dev", 408}}},
-                                       {"rte", 2, {{"train", 2490}, {"dev", 277}}},
-                                       {"snips", 7, {{"train", 13784}, {"dev", 700}}}};
-  for (const RealTask& expected : tasks) {
-    SCOPED_TRACE(expected.folder);
-    const Task task = open_task((test::shared_dir() / "data" / expected.folder).string());
-    EXPECT_EQ(task.labels.size(), expected.labels);
-    for (const auto& [split, count] : expected.counts) {
-      const Dataset data = load(task, split);
-      EXPECT_EQ(data.examples.size(), count) << split;
-      EXPECT_EQ(data.skipped.count, 0) << (data.skipped.first_reasons.empty() ? "" : data.skipped.first_reasons[0]);
-      for (const Example& example : data.examples) ASSERT_GE(example.label, 0);
-    }
-  }
 }
 
 }  // namespace

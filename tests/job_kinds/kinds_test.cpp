@@ -75,6 +75,36 @@ TEST(Evaluate, AMissingModelTaskOrSplitIsNamed) {
   EXPECT_NE(message({{"task", world.task().string()}}).find("model"), std::string::npos);
 }
 
+TEST(Kinds, OfTasksThatModelsCannotDoYetAreRefusedByName) {
+  const TinyWorld world;
+  const fs::path text = world.folder() / "text";
+  fs::create_directories(text);
+  for (const char* name : {"train.txt", "dev.txt"})
+    std::ofstream(text / name) << "the film was good\nthe plot was bad\n";
+  const Json settings = {{"model", world.model().string()}, {"task", text.string()}};
+  for (const char* kind : {"evaluate", "train", "head_importance"}) {
+    const Outcome outcome = run_job_here(kind, settings, world.folder() / "out");
+    EXPECT_EQ(outcome.last.kind, JobEventKind::Failed) << kind;
+    EXPECT_EQ(outcome.last.error.kind, ErrorKind::Unsupported) << kind;
+    EXPECT_NE(outcome.last.error.message.find("language modelling"), std::string::npos) << outcome.last.error.message;
+  }
+  // Their examples can be looked at.
+  EXPECT_EQ(answer_of("examples", {{"task", text.string()}}).at("total"), 2);
+}
+
+TEST(Train, TheModelKnowsWhoseDataItHasSeen) {
+  const TinyWorld world;
+  std::ofstream(world.task() / "espalier-dataset.json") << R"({"licence": "CC0-1.0", "source": "made for a test"})";
+  answer_of("train",
+            {{"model", world.model().string()}, {"task", world.task().string()}, {"options", {{"max_steps", 1}}}},
+            world.folder() / "out");
+  const Json data = open_model(world.folder() / "out").provenance.at("training").at("data");
+  EXPECT_EQ(data.at("licence"), "CC0-1.0");
+  EXPECT_EQ(data.at("source"), "made for a test");
+  EXPECT_EQ(data.at("identity").get<std::string>().size(), 64u);
+  EXPECT_FALSE(data.contains("checksum"));
+}
+
 TEST(Importance, HasAScoreForEveryHeadAndUnit) {
   const TinyWorld world;
   const Json settings = {{"model", world.model().string()}, {"task", world.task().string()}, {"max_examples", 40}};

@@ -129,7 +129,7 @@ TEST_F(StepsModel, FollowsEveryEdit) {
   document.removeStep(1);
   document.duplicateStep(0);
   document.setSetting(0, "fraction", 0.5);
-  EXPECT_EQ(model.index(0).data(RecipeStepsModel::SummaryRole).toString(), "fraction 0.500");
+  EXPECT_EQ(model.index(0).data(RecipeStepsModel::SummaryRole).toString(), "fraction 0.5");
   while (document.undoStack()->canUndo()) document.undoStack()->undo();
   EXPECT_EQ(model.rowCount(), 0);
 }

@@ -4,7 +4,7 @@
 
 #include "data/layout.h"
 #include "tests/support/support.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 namespace espalier {
 namespace {
@@ -268,8 +268,8 @@ TEST_F(Tasks, CancelStopsLoading) {
 }
 
 TEST_F(Tasks, EncodingCountsWhatWasCut) {
-  const auto tokenizer =
-      make_wordpiece_tokenizer(wordpiece_from_vocabulary("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n", Json(), "test"), "test");
+  const auto tokenizer = load_tokenizer(
+      {{"vocab.txt", std::make_shared<const std::string>("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n")}}, "test");
   Dataset data;
   data.examples.resize(2);
   data.examples[0].text = "a b";

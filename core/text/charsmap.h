@@ -20,7 +20,7 @@ class Charsmap {
 
   struct Match {
     size_t chars = 0;     // replaced
-    std::string_view to;  // UTF-8, at most kMaxReplacement bytes
+    std::string_view to;  // UTF-8, a few bytes
   };
   // The rule for the longest beginning of `text`.
   std::optional<Match> longest(std::span<const AlignedChar> text) const;

@@ -230,8 +230,9 @@ TokenizerParts read_marian(std::string_view source, std::string_view target, con
                                    settings.named.pad.empty() ? std::string("<pad>") : settings.named.pad}) {
     add_special_token(parts, token);
   }
-  for (const std::string& token : std::vector<std::string>(parts.tokens)) {
-    if (is_language_code(token)) add_special_token(parts, token);
+  for (size_t i = 0; i < parts.tokens.size(); ++i) {
+    if (is_language_code(parts.tokens[i]))
+      parts.added.push_back({.id = static_cast<TokenId>(i), .content = parts.tokens[i]});
   }
   parts.post.single = t5_template(eos, false);
   parts.post.pair = {{TemplateItem::Kind::First, 0, 0}, {TemplateItem::Kind::Second, 0, 0}, special_item(eos, 0)};

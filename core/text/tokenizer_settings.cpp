@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "text/component_json.h"
@@ -122,11 +124,12 @@ TokenId add_special_token(TokenizerParts& parts, const std::string& token, bool 
 void apply_settings(TokenizerParts& parts, const TokenizerSettings& settings, std::string_view where) {
   parts.named = settings.named;
   parts.model_max_length = settings.model_max_length;
-  for (const AddedToken& token : settings.added) {
-    if (AddedToken* known = find_added(parts.added, token.content)) {
-      if (known->id == token.id) *known = token;
-      continue;
-    }
+  std::unordered_map<std::string_view, size_t> places;  // in settings.added: the last entry of a content counts
+  for (size_t i = 0; i < settings.added.size(); ++i) places[settings.added[i].content] = i;
+  std::erase_if(parts.added, [&](const AddedToken& token) { return places.contains(token.content); });
+  for (size_t i = 0; i < settings.added.size(); ++i) {
+    const AddedToken& token = settings.added[i];
+    if (places[token.content] != i) continue;
     set_token(parts.tokens, token.id, token.content, where);
     parts.added.push_back(token);
   }

@@ -1,4 +1,4 @@
-// `espalier tokenize`: JSON lines of texts in, JSON lines of token ids out.
+// `espalier tokenize`: JSON lines of texts in, JSON lines of token ids out; --decode the other way round.
 
 #include <fmt/format.h>
 
@@ -28,26 +28,63 @@ Truncation truncation_from(const std::string& name, const std::string& where) {
                                         .next = {}});
 }
 
-Json encode_line(const Tokenizer& tokenizer, const std::string& line, const std::string& where, bool special,
-                 bool tokens) {
-  const Json request = parse_json(line, where);
-  EncodeOptions options;
-  options.max_length = json_get_or<int64_t>(request, "max_length", 0, where);
-  options.truncation = truncation_from(json_get_or<std::string>(request, "strategy", "longest_first", where), where);
-  options.add_special_tokens = special;
+struct Options {
+  std::string folder;
+  bool no_special = false;
+  bool tokens = false;
+  bool target = false;
+  bool decode = false;
+  bool keep_special = false;
+};
+
+Json encode_line(const Tokenizer& tokenizer, const Json& request, const std::string& where, const Options& options) {
+  EncodeOptions encode;
+  encode.max_length = json_get_or<int64_t>(request, "max_length", 0, where);
+  if (encode.max_length < 0) {
+    throw Error(ErrorKind::InvalidInput, {.what = "max_length is negative",
+                                          .where = where,
+                                          .got = std::to_string(encode.max_length),
+                                          .wanted = "the most tokens to give, or 0 for no limit",
+                                          .next = {}});
+  }
+  encode.truncation = truncation_from(json_get_or<std::string>(request, "strategy", "longest_first", where), where);
+  encode.add_special_tokens = !options.no_special;
+  encode.target = options.target;
   Encoding encoding;
   if (request.contains("a")) {
     encoding = tokenizer.encode_pair(json_get<std::string>(request, "a", where),
-                                     json_get<std::string>(request, "b", where), options);
+                                     json_get<std::string>(request, "b", where), encode);
   } else {
-    encoding = tokenizer.encode(json_get<std::string>(request, "text", where), options);
+    encoding = tokenizer.encode(json_get<std::string>(request, "text", where), encode);
   }
   Json answer = {{"ids", encoding.ids}, {"type_ids", encoding.type_ids}, {"offsets", encoding.offsets}};
-  if (tokens) {
+  if (options.tokens) {
     answer["tokens"] = Json::array();
     for (const TokenId id : encoding.ids) answer["tokens"].push_back(tokenizer.token(id));
   }
   return answer;
+}
+
+Json decode_line(const Tokenizer& tokenizer, const Json& request, const std::string& where, const Options& options) {
+  const Json listed = json_get<Json>(request, "ids", where);
+  if (!listed.is_array()) {
+    throw Error(ErrorKind::Format,
+                {.what = "\"ids\" is no list", .where = where, .got = {}, .wanted = "a list of token ids", .next = {}});
+  }
+  std::vector<TokenId> ids;
+  for (const Json& entry : listed) {
+    const int64_t id = entry.is_number_integer() ? entry.get<int64_t>() : -1;
+    if (id < 0 || id >= tokenizer.vocab_size()) {
+      throw Error(ErrorKind::InvalidInput,
+                  {.what = "there is no such token",
+                   .where = where,
+                   .got = "id " + entry.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 40),
+                   .wanted = "0 to " + std::to_string(tokenizer.vocab_size() - 1),
+                   .next = {}});
+    }
+    ids.push_back(static_cast<TokenId>(id));
+  }
+  return {{"text", tokenizer.decode(ids, !options.keep_special)}};
 }
 
 std::shared_ptr<const Tokenizer> open_tokenizer(const std::string& folder) {
@@ -56,7 +93,7 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const std::string& folder) {
     throw Error(ErrorKind::InvalidInput, {.what = "there is no such folder",
                                           .where = folder,
                                           .got = {},
-                                          .wanted = "a folder with tokenizer.json or vocab.txt, or lab",
+                                          .wanted = "a folder with the tokenizer files of a model, or lab",
                                           .next = {}});
   }
   return load_tokenizer(std::filesystem::path(folder));
@@ -67,21 +104,21 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const std::string& folder) {
 void add_tokenize(Program& program) {
   CLI::App* verb = program.add_verb("tokenize", "Turn JSON lines of text into token ids, types and offsets",
                                     "echo '{\"text\": \"Hello there\"}' | espalier tokenize path/to/model");
-  struct Options {
-    std::string folder;
-    bool no_special = false, tokens = false;
-  };
   auto options = std::make_shared<Options>();
-  verb->add_option("folder", options->folder, "Folder with tokenizer.json or vocab.txt, or lab")->required();
-  verb->add_flag("--no-special", options->no_special, "Leave [CLS] and [SEP] out");
+  verb->add_option("folder", options->folder, "Folder with a model's tokenizer files, or lab")->required();
+  verb->add_flag("--no-special", options->no_special, "Leave special tokens such as [CLS] and </s> out");
   verb->add_flag("--tokens", options->tokens, "Write the tokens' texts too");
-  verb->footer(
-      "Reads {\"text\"} or {\"a\", \"b\"} a line, each with \"max_length\" and \"strategy\" (longest_first, "
-      "only_first,\n"
-      "only_second) if wanted, and writes {\"ids\", \"type_ids\", \"offsets\"}; offsets count code points. A line "
-      "that\n"
-      "cannot be read or cut gives {\"error\"} and, at the end, exit code 2.\n"
-      "Example:\n  echo '{\"text\": \"Hello there\"}' | espalier tokenize path/to/model");
+  verb->add_flag("--target", options->target, "Cut texts of the target language (a Marian model has two)");
+  verb->add_flag("--decode", options->decode, "Turn lines of ids back into text, without special tokens");
+  verb->add_flag("--keep-special", options->keep_special, "With --decode: write special tokens too")->needs("--decode");
+  verb->footer(R"(Reads {"text"} or {"a", "b"} a line, each with "max_length" and "strategy" (longest_first, only_first,
+only_second, do_not_truncate) if wanted, and writes {"ids", "type_ids", "offsets"}; offsets count code points. With
+--decode it reads {"ids"} and writes {"text"}. A line that cannot be read or cut gives {"error"} and, at the end, exit
+code 2. A folder may hold tokenizer.json; vocab.txt; vocab.json with merges.txt; spiece.model; or source.spm with
+target.spm and vocab.json.
+Example:
+  echo '{"text": "Hello there"}' | espalier tokenize path/to/model
+  echo '{"ids": [7592, 2045]}' | espalier tokenize path/to/model --decode)");
   program.on_run(verb, [&program, options] {
     const auto tokenizer = open_tokenizer(options->folder);
     std::string line;
@@ -93,7 +130,10 @@ void add_tokenize(Program& program) {
       if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
       Json answer;
       try {
-        answer = encode_line(*tokenizer, line, "line " + std::to_string(number), !options->no_special, options->tokens);
+        const std::string where = "line " + std::to_string(number);
+        const Json request = parse_json(line, where);
+        answer = options->decode ? decode_line(*tokenizer, request, where, *options)
+                                 : encode_line(*tokenizer, request, where, *options);
       } catch (const Error& error) {
         answer = {{"error", error.what()}};
         ++failed;

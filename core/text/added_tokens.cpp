@@ -33,9 +33,8 @@ bool stands_alone(std::string_view text, size_t begin, size_t end) {
 void AddedTokenMatcher::add(const AddedToken& token, const std::string& content) {
   if (content.empty()) return;
   begins_[static_cast<uint8_t>(content[0])] = true;
-  const auto place = std::find_if(patterns_.begin(), patterns_.end(),
-                                  [&](const Pattern& pattern) { return pattern.content.size() < content.size(); });
-  patterns_.insert(place, {token, content});
+  contents_.insert(content, static_cast<int32_t>(tokens_.size()));
+  tokens_.push_back(token);
 }
 
 std::vector<AddedTokenMatch> AddedTokenMatcher::find_all(std::string_view text) const {
@@ -46,24 +45,32 @@ std::vector<AddedTokenMatch> AddedTokenMatcher::find_all(std::string_view text) 
       ++at;
       continue;
     }
-    const auto found = std::find_if(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
-      return text.substr(at).starts_with(pattern.content);
-    });
-    if (found == patterns_.end()) {
+    int32_t longest = -1;
+    size_t length = 0;
+    ByteTrie::Node node = ByteTrie::kRoot;
+    for (size_t i = at; i < text.size(); ++i) {
+      node = contents_.child(node, text[i]);
+      if (node < 0) break;
+      if (contents_.value(node) < 0) continue;
+      longest = contents_.value(node);
+      length = i + 1 - at;
+    }
+    if (longest < 0) {
       ++at;
       continue;
     }
+    const AddedToken& token = tokens_[static_cast<size_t>(longest)];
     size_t begin = at;
-    size_t end = at + found->content.size();
+    size_t end = at + length;
     at = end;
-    if (found->token.single_word && !stands_alone(text, begin, end)) continue;
-    if (found->token.lstrip) {
+    if (token.single_word && !stands_alone(text, begin, end)) continue;
+    if (token.lstrip) {
       while (begin > free_from && is_white_space(char_before(text, begin))) begin = previous_char(text, begin);
     }
-    if (found->token.rstrip) {
+    if (token.rstrip) {
       while (end < text.size() && is_white_space(char_at(text, end))) next_code_point(text, end);
     }
-    matches.push_back({begin, end, found->token.id});
+    matches.push_back({begin, end, token.id});
     free_from = end;
     at = std::max(at, end);
   }

@@ -1,12 +1,9 @@
 #include "text/unicode.h"
 
 #include <unicode/uchar.h>
-#include <unicode/unorm2.h>
 
 #include <algorithm>
 #include <array>
-
-#include "base/error.h"
 
 namespace espalier {
 namespace {
@@ -17,25 +14,25 @@ bool is_continuation(std::string_view text, size_t at) {
   return at < text.size() && (byte_at(text, at) & 0xC0) == 0x80;
 }
 
-const UNormalizer2* canonical_decomposition() {
-  static const UNormalizer2* const instance = [] {
-    UErrorCode status = U_ZERO_ERROR;
-    const UNormalizer2* found = unorm2_getNFDInstance(&status);
-    if (U_FAILURE(status)) throw Error(ErrorKind::Internal, "ICU has no canonical decomposition data");
-    return found;
-  }();
-  return instance;
+// Bytes of the longest beginning of a sequence that stands at `at` and is not carried to its end; at least 1.
+size_t broken_prefix(std::string_view text, size_t at) {
+  const uint8_t lead = byte_at(text, at);
+  const size_t whole = lead >= 0xF0 && lead <= 0xF4 ? 4 : lead >= 0xE0 && lead < 0xF0 ? 3 : 1;
+  size_t size = 1;
+  for (; size < whole && is_continuation(text, at + size); ++size) {
+    if (size > 1) continue;
+    const uint8_t second = byte_at(text, at + 1);
+    const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+    const bool outside = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
+    if (overlong || outside) break;
+  }
+  return size;
 }
 
 UChar32 icu(char32_t code) { return static_cast<UChar32>(code); }
 
 // The reference asks an older table for general categories: later code points are letters of no kind to it.
-bool in_category_table(char32_t code) {
-  constexpr uint8_t kTableVersion = 8;
-  UVersionInfo version;
-  u_charAge(icu(code), version);
-  return version[0] <= kTableVersion;
-}
+bool in_category_table(char32_t code) { return unicode_version(code) <= 8; }
 
 }  // namespace
 
@@ -93,7 +90,26 @@ int64_t count_code_points(std::string_view text) {
   return count;
 }
 
-bool is_white_space(char32_t code) { return u_isUWhiteSpace(icu(code)) != 0; }
+std::string valid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    const size_t begin = at;
+    const char32_t code = next_code_point(text, at);
+    if (code != kReplacementCharacter || at - begin == 3) {
+      out.append(text, begin, at - begin);
+      continue;
+    }
+    at = begin + broken_prefix(text, begin);
+    append_utf8(out, kReplacementCharacter);
+  }
+  return out;
+}
+
+bool is_white_space(char32_t code) {
+  if (code < 0x80) return code == ' ' || (code >= 9 && code <= 13);
+  return u_isUWhiteSpace(icu(code)) != 0;
+}
 
 bool is_control(char32_t code) {
   if (code == '\t' || code == '\n' || code == '\r') return false;
@@ -114,7 +130,8 @@ bool is_punctuation(char32_t code) {
     return (code >= 33 && code <= 47) || (code >= 58 && code <= 64) || (code >= 91 && code <= 96) ||
            (code >= 123 && code <= 126);
   }
-  return u_ispunct(icu(code)) != 0 && in_category_table(code);
+  const bool was_punctuation = code == 0x166D || code == 0x111C9;  // of other kinds since
+  return was_punctuation || (u_ispunct(icu(code)) != 0 && in_category_table(code));
 }
 
 bool is_cjk_ideograph(char32_t code) {
@@ -132,63 +149,52 @@ bool is_cjk_ideograph(char32_t code) {
 }
 
 bool is_nonspacing_mark(char32_t code) {
-  return code >= 0x300 && u_charType(icu(code)) == U_NON_SPACING_MARK && in_category_table(code);
+  if (code < 0x300) return false;
+  switch (code) {  // moved from or to another category since
+    case 0x1734:
+      return true;
+    case 0x1885:
+    case 0x1886:
+    case 0xA9BD:
+    case 0x111C9:
+      return false;
+    default:
+      return u_charType(icu(code)) == U_NON_SPACING_MARK && in_category_table(code);
+  }
+}
+
+int unicode_version(char32_t code) {
+  UVersionInfo version;
+  u_charAge(icu(code), version);
+  return version[0];
+}
+
+bool is_mark(char32_t code) {
+  if (code < 0x300) return false;
+  const bool was_mark = code == 0x1CF2 || code == 0x1CF3;  // letters since Unicode 12
+  return was_mark || ((U_GET_GC_MASK(icu(code)) & U_GC_M_MASK) != 0 && unicode_version(code) <= kNormalizationVersion);
+}
+
+bool is_letter(char32_t code) {
+  if (code < 0x80) return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z');
+  return (U_GET_GC_MASK(icu(code)) & U_GC_L_MASK) != 0;
+}
+
+bool is_number(char32_t code) {
+  if (code < 0x80) return code >= '0' && code <= '9';
+  return (U_GET_GC_MASK(icu(code)) & U_GC_N_MASK) != 0;
+}
+
+bool is_decimal_digit(char32_t code) {
+  if (code < 0x80) return code >= '0' && code <= '9';
+  return u_charType(icu(code)) == U_DECIMAL_DIGIT_NUMBER;
 }
 
 bool is_word_char(char32_t code) {
-  constexpr uint32_t kWord = U_GC_L_MASK | U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK;
-  return (U_GET_GC_MASK(icu(code)) & kWord) != 0;
-}
-
-AlignedText decomposed(const AlignedText& text) {
-  AlignedText out;
-  out.reserve(text.size() + 8);
-  for (const AlignedChar& c : text) {
-    std::array<UChar, 32> parts{};
-    UErrorCode status = U_ZERO_ERROR;
-    const int32_t length = c.code < 0xC0 ? -1
-                                         : unorm2_getDecomposition(canonical_decomposition(), icu(c.code), parts.data(),
-                                                                   static_cast<int32_t>(parts.size()), &status);
-    if (length < 0 || U_FAILURE(status)) {
-      out.push_back(c);
-      continue;
-    }
-    for (int32_t i = 0; i < length;) {
-      UChar32 part = 0;
-      U16_NEXT(parts.data(), i, length, part);
-      out.push_back({static_cast<char32_t>(part), c.begin, c.end});
-    }
-  }
-  const auto combining_class = [](const AlignedChar& c) {
-    return c.code < 0x300 ? 0 : u_getCombiningClass(icu(c.code));
-  };
-  for (size_t begin = 0; begin < out.size();) {
-    if (combining_class(out[begin]) == 0) {
-      ++begin;
-      continue;
-    }
-    size_t end = begin;
-    while (end < out.size() && combining_class(out[end]) != 0) ++end;
-    std::stable_sort(
-        out.begin() + static_cast<std::ptrdiff_t>(begin), out.begin() + static_cast<std::ptrdiff_t>(end),
-        [&](const AlignedChar& a, const AlignedChar& b) { return combining_class(a) < combining_class(b); });
-    begin = end;
-  }
-  return out;
-}
-
-AlignedText lower_cased(const AlignedText& text) {
-  AlignedText out;
-  out.reserve(text.size());
-  for (const AlignedChar& c : text) {
-    if (c.code == 0x130) {  // the one code point whose unconditional lower case is two
-      out.push_back({'i', c.begin, c.end});
-      out.push_back({0x307, c.begin, c.end});
-    } else {
-      out.push_back({static_cast<char32_t>(u_tolower(icu(c.code))), c.begin, c.end});
-    }
-  }
-  return out;
+  if (code < 0x80) return is_letter(code) || is_number(code) || code == '_';
+  constexpr uint32_t kWord = U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK;
+  return (U_GET_GC_MASK(icu(code)) & kWord) != 0 || u_isUAlphabetic(icu(code)) != 0 ||
+         u_hasBinaryProperty(icu(code), UCHAR_JOIN_CONTROL) != 0;
 }
 
 }  // namespace espalier

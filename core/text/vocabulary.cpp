@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/error.h"
+
 namespace espalier {
 
 PieceTable::PieceTable(size_t expected) {
@@ -38,6 +40,23 @@ void PieceTable::grow() {
     while (entries_[slot].id >= 0) slot = (slot + 1) & mask_;
     entries_[slot] = entry;
   }
+}
+
+void set_token(std::vector<std::string>& tokens, int64_t id, const std::string& token, std::string_view where) {
+  if (token.size() > kMaxTokenBytes) {
+    throw Error(ErrorKind::Format, {.what = "a token is too long",
+                                    .where = std::string(where),
+                                    .got = std::to_string(token.size()) + " bytes",
+                                    .wanted = "at most " + std::to_string(kMaxTokenBytes)});
+  }
+  if (id < 0 || id >= kMaxTokens) {
+    throw Error(ErrorKind::Format, {.what = "the id of token \"" + token + "\" is out of range",
+                                    .where = std::string(where),
+                                    .got = std::to_string(id),
+                                    .wanted = "0 to " + std::to_string(kMaxTokens - 1)});
+  }
+  if (static_cast<size_t>(id) >= tokens.size()) tokens.resize(static_cast<size_t>(id) + 1);
+  tokens[static_cast<size_t>(id)] = token;
 }
 
 Vocabulary::Vocabulary(std::vector<std::string> tokens) : tokens_(std::move(tokens)), table_(tokens_.size()) {

@@ -56,6 +56,14 @@ class PieceTable {
   std::string bytes_;
 };
 
+// Far above any vocabulary in use: a mistyped id must not make a table of gigabytes, nor one endless token every
+// search.
+inline constexpr int64_t kMaxTokens = 4'000'000;
+inline constexpr size_t kMaxTokenBytes = 1024;
+
+// Puts a token at its id and makes room for it. Format naming `where` when id or token exceed the limits.
+void set_token(std::vector<std::string>& tokens, int64_t id, const std::string& token, std::string_view where);
+
 // Tokens by id and ids by token.
 class Vocabulary {
  public:

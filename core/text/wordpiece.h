@@ -1,63 +1,69 @@
 #pragma once
-// WordPiece as BERT uses it (Devlin 2019, arXiv 1810.04805): clean, set Chinese characters apart, strip accents, lower
-// case, split at blanks and punctuation, then the longest known piece first.
+// WordPiece as BERT uses it (Devlin 2019, arXiv 1810.04805): the longest known piece first, from left to right; a word
+// that cannot be put together so is one unknown token.
 
-#include <memory>
+#include <algorithm>
 #include <string>
-#include <vector>
 
-#include "base/json.h"
-#include "text/tokenizer.h"
+#include "text/piece_model.h"
+#include "text/vocabulary.h"
 
 namespace espalier {
 
-// A token that is recognised in the text itself.
-struct AddedToken {
-  TokenId id = 0;
-  std::string content;
-  bool single_word = false;  // only where no word character touches it
-  bool lstrip = false;       // takes the blanks before it
-  bool rstrip = false;       // takes the blanks behind it
-  bool normalized = false;   // looked for after normalizing
-  bool special = true;       // left out by decode
+class WordPieceModel final : public PieceModel {
+ public:
+  struct Config {
+    std::string unknown_token = "[UNK]";
+    std::string prefix = "##";  // of pieces that continue a word
+    int64_t max_word_chars = 100;
+  };
+  // Throws Format naming `where` when the unknown token is missing.
+  WordPieceModel(const Vocabulary& vocabulary, const Config& config, std::string_view where);
+
+  void tokenize(const Word& word, Scratch& scratch, TokenSpans& out) const override;
+  TokenId unknown_id() const override { return unknown_; }
+
+  // The same for a word of `chars` code points; `span(b, e)` gives the offsets of its bytes [b, e).
+  template <typename SpanOf>
+  void tokenize(std::string_view word, int64_t chars, const SpanOf& span, Scratch& scratch, TokenSpans& out) const;
+
+ private:
+  static bool begins_char(char byte) { return (static_cast<uint8_t>(byte) & 0xC0) != 0x80; }
+
+  PieceTable heads_;  // pieces that begin a word
+  PieceTable tails_;  // the others, without their prefix
+  TokenId unknown_ = -1;
+  int64_t max_word_chars_ = 0;
 };
 
-// What is put around the texts.
-struct TemplateItem {
-  enum class Kind { Special, First, Second } kind = Kind::Special;
-  TokenId id = 0;  // of a special token
-  int32_t type_id = 0;
-};
-
-struct WordPieceConfig {
-  std::vector<std::string> tokens;  // by id, added tokens too
-  std::vector<AddedToken> added;
-  bool normalize = true;  // false: no normalizer at all, the four below do not count
-  bool clean_text = true;
-  bool separate_cjk = true;
-  bool strip_accents = true;
-  bool lower_case = true;
-  std::string unknown_token = "[UNK]";
-  std::string prefix = "##";
-  int64_t max_word_chars = 100;
-  std::vector<TemplateItem> single;
-  std::vector<TemplateItem> pair;
-  bool decode_wordpiece = true;  // false: tokens joined by blanks, no clean-up
-  std::string decode_prefix = "##";
-  bool decode_cleanup = true;
-  std::string pad_token = "[PAD]";
-  std::string mask_token = "[MASK]";
-  int64_t model_max_length = 0;  // 0: not said
-};
-
-// Throws Format naming `where` when the configuration contradicts itself (no unknown token, ids out of range).
-std::shared_ptr<const Tokenizer> make_wordpiece_tokenizer(WordPieceConfig config, std::string_view where);
-
-// tokenizer.json; Unsupported naming the first component that is not known.
-WordPieceConfig wordpiece_from_tokenizer_json(const Json& json, std::string_view where);
-// vocab.txt with an optional tokenizer_config.json (null when absent).
-WordPieceConfig wordpiece_from_vocabulary(std::string_view vocabulary, const Json& config, std::string_view where);
-// Limits and named tokens of tokenizer_config.json or special_tokens_map.json, over what is there.
-void apply_tokenizer_config(WordPieceConfig& config, const Json& json, std::string_view where);
+template <typename SpanOf>
+void WordPieceModel::tokenize(std::string_view word, int64_t chars, const SpanOf& span, Scratch& scratch,
+                              TokenSpans& out) const {
+  const size_t mark = out.ids.size();
+  const auto give_up = [&] {
+    out.resize(mark);
+    out.add(unknown_, span(0, word.size()));
+  };
+  if (chars > max_word_chars_) return give_up();
+  std::vector<uint64_t>& hashes = scratch.hashes;
+  for (size_t begin = 0; begin < word.size();) {
+    const PieceTable& table = begin == 0 ? heads_ : tails_;
+    const std::string_view rest = word.substr(begin, std::min(word.size() - begin, table.longest()));
+    hashes.resize(rest.size() + 1);
+    hashes[0] = PieceTable::kSeed;
+    for (size_t i = 0; i < rest.size(); ++i) hashes[i + 1] = PieceTable::extend(hashes[i], rest[i]);
+    TokenId found = -1;
+    size_t length = rest.size();
+    for (; length > 0; --length) {
+      const size_t end = begin + length;
+      if (end < word.size() && !begins_char(word[end])) continue;
+      found = table.find(rest.substr(0, length), hashes[length]);
+      if (found >= 0) break;
+    }
+    if (found < 0) return give_up();
+    out.add(found, span(begin, begin + length));
+    begin += length;
+  }
+}
 
 }  // namespace espalier

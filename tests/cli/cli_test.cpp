@@ -171,9 +171,11 @@ TEST(Tokenize, BadLinesAreAnsweredInPlace) {
   EXPECT_TRUE(answers[3].contains("error"));
 }
 
-TEST(Tokenize, TheReferencesLines) {
+class TokenizeFolders : public testing::TestWithParam<std::string> {};
+
+TEST_P(TokenizeFolders, TheReferencesLines) {
   ESPALIER_REQUIRE_SHARED();
-  const fs::path folder = test::shared_dir() / "oracle" / "tokenizers" / "bert-uncased";
+  const fs::path folder = test::shared_dir() / "oracle" / "tokenizers" / GetParam();
   for (const char* file : {"cases.jsonl", "pairs.jsonl"}) {
     std::ifstream in(folder / file);
     const std::string input((std::istreambuf_iterator<char>(in)), {});
@@ -189,6 +191,41 @@ TEST(Tokenize, TheReferencesLines) {
       EXPECT_EQ(answer["ids"], expected["ids"]) << expected_line;
     }
   }
+  // The same lines have "ids": they can be turned back.
+  std::ifstream in(folder / "cases.jsonl");
+  const std::string input((std::istreambuf_iterator<char>(in)), {});
+  const auto result = espalier({"tokenize", folder.string(), "--decode"}, input);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  std::istringstream expected_lines(input), lines(result.out);
+  std::string expected_line, line;
+  while (std::getline(expected_lines, expected_line)) {
+    ASSERT_TRUE(std::getline(lines, line));
+    EXPECT_EQ(Json::parse(line)["text"], Json::parse(expected_line)["decoded"]) << expected_line;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, TokenizeFolders,
+                         testing::Values("bert-uncased", "bert-cased", "bpe-gpt2", "bpe-roberta", "t5-unigram",
+                                         "albert-unigram"),
+                         [](const auto& instance) {
+                           std::string name = instance.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(Tokenize, IdsBackToText) {
+  const auto encoded = espalier({"tokenize", "lab"}, "{\"text\": \"The plot was superb.\"}\n");
+  ASSERT_EQ(encoded.exit_code, 0) << encoded.err;
+  const auto plain = espalier({"tokenize", "lab", "--decode"}, encoded.out);
+  EXPECT_EQ(plain.json()["text"], "the plot was superb.");
+  const auto special = espalier({"tokenize", "lab", "--decode", "--keep-special"}, encoded.out);
+  EXPECT_EQ(special.json()["text"], "[CLS] the plot was superb. [SEP]");
+  const auto bad =
+      espalier({"tokenize", "lab", "--decode"}, "{\"ids\": [99999999999]}\n{\"ids\": 3}\n{}\n{\"ids\": [1.5]}\n");
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_EQ(std::count(bad.out.begin(), bad.out.end(), '\n'), 4);
+  EXPECT_NE(bad.out.find("99999999999"), std::string::npos);
+  EXPECT_EQ(espalier({"tokenize", "lab", "--keep-special"}, "").exit_code, 2);
 }
 
 struct TraceCase {

@@ -4,6 +4,8 @@
 
 #include "base/rng.h"
 #include "tests/support/support.h"
+#include "text/composed_tokenizer.h"
+#include "text/tokenizer_readers.h"
 #include "text/unicode.h"
 
 namespace espalier {
@@ -17,9 +19,12 @@ const char* const kVocabulary =
     "ed\n"
     "a\nb\nc\nd\ne\nσ\n##σ\ncafé\n<\n>\nHello\n";
 
+TokenizerParts parts() { return read_wordpiece_vocabulary(kVocabulary, {}, "test"); }
+
 std::shared_ptr<const Tokenizer> make(bool lower_case = true) {
-  return make_wordpiece_tokenizer(wordpiece_from_vocabulary(kVocabulary, {{"do_lower_case", lower_case}}, "test"),
-                                  "test");
+  TokenizerSettings settings;
+  settings.lower_case = lower_case;
+  return compose_tokenizer(read_wordpiece_vocabulary(kVocabulary, settings, "test"), "test");
 }
 
 Words words(const Tokenizer& tokenizer, const Encoding& encoding) {
@@ -190,10 +195,10 @@ TEST(WordPiece, AnyBytesAreRead) {
 // The quick way over ASCII and the whole way must agree: a token that is looked for after normalizing forces the
 // latter.
 TEST(WordPiece, QuickAndWholeWayAgree) {
-  WordPieceConfig config = wordpiece_from_vocabulary(kVocabulary, Json(), "test");
-  const auto quick = make_wordpiece_tokenizer(config, "test");
+  TokenizerParts config = parts();
+  const auto quick = compose_tokenizer(config, "test");
   config.added.push_back({.id = 8, .content = "never-in-the-text", .normalized = true, .special = false});
-  const auto whole = make_wordpiece_tokenizer(config, "test");
+  const auto whole = compose_tokenizer(config, "test");
   const std::string alphabet = "aBcde ,.'<>iSs\t\x01\x7Fhellow \xC3\xA9\xCC\x81";
   Rng rng(11);
   for (int round = 0; round < 3000; ++round) {
@@ -207,7 +212,7 @@ TEST(WordPiece, QuickAndWholeWayAgree) {
 }
 
 TEST(AddedTokens, BlanksCaseAndBoundaries) {
-  WordPieceConfig config = wordpiece_from_vocabulary(kVocabulary, Json(), "test");
+  TokenizerParts config = parts();
   const auto id = static_cast<TokenId>(config.tokens.size());
   config.tokens.push_back("<ent>");
   config.added.push_back({.id = id, .content = "<ent>", .lstrip = true, .rstrip = true, .special = false});
@@ -215,7 +220,7 @@ TEST(AddedTokens, BlanksCaseAndBoundaries) {
   config.added.push_back({.id = id + 1, .content = "cab", .single_word = true, .special = false});
   config.tokens.push_back("BAD");
   config.added.push_back({.id = id + 2, .content = "BAD", .normalized = true, .special = false});
-  const auto tokenizer = make_wordpiece_tokenizer(config, "test");
+  const auto tokenizer = compose_tokenizer(config, "test");
   EXPECT_EQ(words(*tokenizer, "a  <ent> b"), (Words{"a", "<ent>", "b"}));
   EXPECT_EQ(spans(*tokenizer, "a  <ent> b"), (Spans{{0, 1}, {1, 9}, {9, 10}}));
   EXPECT_EQ(words(*tokenizer, "cab scab"), (Words{"cab", "[UNK]"}));
@@ -228,13 +233,13 @@ TEST(TokenizerJson, UnknownComponentsAreNamed) {
                      {"normalizer", {{"type", "BertNormalizer"}}},
                      {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
                      {"decoder", {{"type", "WordPiece"}}}};
-  const auto tokenizer = make_wordpiece_tokenizer(wordpiece_from_tokenizer_json(good, "t"), "t");
+  const auto tokenizer = compose_tokenizer(read_tokenizer_json(good, "t"), "t");
   EXPECT_EQ(tokenizer->encode("A x").ids, (std::vector<TokenId>{1, 0}));
   for (const std::string& component : {std::string("model"), std::string("normalizer"), std::string("pre_tokenizer"),
                                        std::string("decoder"), std::string("post_processor")}) {
     Json bad = good;
     bad[component]["type"] = "Curious";
-    const Error error = test::expect_error([&] { wordpiece_from_tokenizer_json(bad, "t"); });
+    const Error error = test::expect_error([&] { read_tokenizer_json(bad, "t"); });
     EXPECT_EQ(error.kind(), ErrorKind::Unsupported);
     EXPECT_NE(std::string(error.what()).find(component), std::string::npos) << error.what();
     EXPECT_NE(std::string(error.what()).find("Curious"), std::string::npos) << error.what();
@@ -258,6 +263,19 @@ TEST(TokenizerJson, DamageIsAFormatError) {
   fails(R"({"model": {"type": "WordPiece", "vocab": {"a": -1}}})");
   fails(R"({"model": {"type": "WordPiece", "vocab": {"a": 99999999999}}})");
   fails(R"({"model": {"type": "WordPiece", "vocab": {"a": 0}}, "pre_tokenizer": {"type": "BertPreTokenizer"}})");
+  fails(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"]}})");
+  fails(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b c"]}})");
+  fails(R"({"model": {"type": "BPE", "vocab": {"a": 0}}})");
+  fails(R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [], "end_of_word_suffix": "</w>"}})");
+  fails(R"({"model": {"type": "Unigram", "vocab": []}})");
+  fails(R"({"model": {"type": "Unigram", "unk_id": 3, "vocab": [["a", 0.0]]}})");
+  fails(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", "b"]]}})");
+  const std::string good = R"("model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", 0.0]]})";
+  fails("{" + good + R"(, "normalizer": {"type": "Precompiled", "precompiled_charsmap": "////fw=="}})");
+  fails("{" + good + R"(, "normalizer": {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}})");
+  fails("{" + good + R"(, "pre_tokenizer": {"type": "Metaspace", "replacement": "ab"}})");
+  fails("{" + good + R"(, "post_processor": {"type": "RobertaProcessing", "sep": ["a", 7], "cls": ["a", 0]}})");
+  fails("{" + good + R"(, "decoder": {"type": "Replace", "pattern": {"String": ""}, "content": "x"}})");
 }
 
 TEST(TokenizerFiles, MissingFilesAreSaid) {

@@ -20,14 +20,20 @@ struct PartSum {
   int64_t bytes = 0;
 };
 
+// "layer 3 attention", "decoder layer 0 cross_attention", "head".
+std::string place_of(const Slot& slot) {
+  const std::string stack = slot.stack == Stack::Decoder ? "decoder " : "";
+  if (!slot.layer) return stack + std::string(to_string(slot.part));
+  return fmt::format("{}layer {} {}", stack, slot.layer->value, to_string(slot.part));
+}
+
 // One line a part of a layer, shared weights counted where they first stand.
 void print_parts(const Model& model) {
   std::vector<std::pair<std::string, PartSum>> sums;
   std::map<WeightHandle, std::string> seen;
   std::map<std::string, std::string> shared_with;
   for (const Slot& slot : slots_of(model.architecture)) {
-    const std::string place = slot.layer ? fmt::format("layer {} {}", slot.layer->value, to_string(slot.part))
-                                         : std::string(to_string(slot.part));
+    const std::string place = place_of(slot);
     if (sums.empty() || sums.back().first != place) sums.push_back({place, {}});
     const auto [first, inserted] = seen.emplace(model.weights.handle(slot.name), place);
     if (!inserted) {
@@ -133,7 +139,9 @@ void add_inspect(Program& program) {
       return;
     }
     fmt::print("{}\n", display_name(model));
-    fmt::print("{} layers, hidden size {}, vocabulary {}, head {}\n", architecture.layers.size(),
+    const std::string decoder =
+        architecture.has_decoder() ? fmt::format(" and {} of the decoder", architecture.decoder.size()) : "";
+    fmt::print("{} layers{}, hidden size {}, vocabulary {}, head {}\n", architecture.layers.size(), decoder,
                architecture.hidden_size, architecture.embedding.vocab_size, to_string(architecture.head.kind));
     fmt::print("{} parameters, {} as a bundle, {} MACs for {} tokens\n\n",
                count_text(static_cast<double>(num_parameters(model))),

@@ -21,7 +21,8 @@ bool has_labels(const EncodedDataset* dataset, const Architecture& architecture)
 }
 
 void check_scope(const Model& model, const Scope& scope, std::vector<Issue>& issues) {
-  const auto num_layers = static_cast<int32_t>(model.architecture.layers.size());
+  const auto num_layers =
+      static_cast<int32_t>(std::max(model.architecture.layers.size(), model.architecture.decoder.size()));
   for (const int32_t layer : scope.layers) {
     if (layer < 0 || layer >= num_layers) {
       issues.push_back({"scope", "Layer " + std::to_string(layer) + " does not exist; the model has layers 0 to " +
@@ -33,15 +34,29 @@ void check_scope(const Model& model, const Scope& scope, std::vector<Issue>& iss
       issues.push_back({"scope", "The model has no weight \"" + slot + "\"; choose one of its model tree."});
     }
   }
-  static const std::set<std::string_view> known = {scope_name(Part::Embeddings), scope_name(Part::Attention),
+  static const std::set<std::string_view> known = {scope_name(Part::Embeddings),  scope_name(Part::Attention),
                                                    scope_name(Part::FeedForward), scope_name(Part::Pooler),
-                                                   scope_name(Part::Head)};
+                                                   scope_name(Part::Head),        scope_name(Part::CrossAttention)};
   for (const std::string& part : scope.parts) {
     if (known.contains(part)) continue;
     std::string names;
     for (const std::string_view name : known) names += (names.empty() ? "" : ", ") + std::string(name);
     issues.push_back({"scope", "\"" + part + "\" is no part of a model; the parts are " + names + "."});
   }
+}
+
+std::string host_of(const Architecture& architecture) {
+  if (architecture.has_decoder()) return "encoder-decoder";
+  return architecture.is_causal() ? "decoder" : "encoder";
+}
+
+void check_host(const MethodInfo& info, const Architecture& architecture, std::vector<Issue>& issues) {
+  const std::string host = host_of(architecture);
+  if (info.hosts.empty() || std::ranges::find(info.hosts, host) != info.hosts.end()) return;
+  std::string known;
+  for (const std::string& name : info.hosts) known += (known.empty() ? "" : ", ") + name;
+  issues.push_back({"method", "This method works on models of the kinds " + known + "; this one is an " + host +
+                                  ". Choose another method or model."});
 }
 
 void check_order(const Model& model, const Needs& needs, std::vector<Issue>& issues) {
@@ -114,6 +129,7 @@ double Method::extra_seconds(const Model&, const Step&) const { return 0; }
 std::vector<Issue> check_step(const Method& method, const Model& model, const Step& step, const Resources* resources) {
   std::vector<Issue> issues = check_settings(method.settings(), step.settings);
   check_scope(model, step.scope, issues);
+  check_host(method.info(), model.architecture, issues);
   // The rest reads settings and scope, which must be good for that.
   if (!issues.empty()) return issues;
   const Needs needs = method.needs(Settings(method.settings(), step.settings));

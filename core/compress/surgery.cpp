@@ -11,6 +11,14 @@ namespace {
 
 constexpr std::string_view kAttentionInputs[] = {"attention.q_proj", "attention.k_proj", "attention.v_proj"};
 
+// Norms, bottlenecks, bias tables and stacked feed-forward blocks keep their size when heads or units go, so sharing
+// one binds nothing.
+bool is_cut(const Slot& slot) {
+  if (slot.kind != SlotKind::Linear && slot.kind != SlotKind::Bias) return false;
+  const std::string block = module_of(*slot.layer, slot.part == Part::Attention ? "attention." : "ffn.");
+  return slot.name.starts_with(block + slot.module + ".") && !slot.name.ends_with("out_proj.bias");
+}
+
 std::vector<LayerIndex> all_layers(const Model& model) {
   std::vector<LayerIndex> layers;
   for (size_t i = 0; i < model.architecture.layers.size(); ++i) layers.emplace_back(static_cast<int64_t>(i));
@@ -118,9 +126,7 @@ std::vector<std::vector<LayerIndex>> sharing_groups(const Model& model, Part par
   };
   std::map<WeightHandle, size_t> first_layer;
   for (const Slot& slot : slots_of(model.architecture)) {
-    // Norms keep their width when heads or units go, so sharing one binds nothing.
-    if (slot.part != part || !slot.layer || slot.kind == SlotKind::NormWeight || slot.kind == SlotKind::NormBias)
-      continue;
+    if (slot.part != part || !slot.layer || slot.stack != Stack::Encoder || !is_cut(slot)) continue;
     const auto layer = static_cast<size_t>(slot.layer->value);
     const auto [entry, fresh] = first_layer.try_emplace(model.weights.handle(slot.name), layer);
     if (fresh) continue;
@@ -167,6 +173,8 @@ Model keep_units(const Model& model, const std::vector<std::vector<int64_t>>& ke
     if (width == ffn.width) continue;
     cutter.select(module_of(layer, "ffn.in_proj.weight"), 0, keep[index]);
     cutter.select(module_of(layer, "ffn.in_proj.bias"), 0, keep[index]);
+    cutter.select(module_of(layer, "ffn.up_proj.weight"), 0, keep[index]);
+    cutter.select(module_of(layer, "ffn.up_proj.bias"), 0, keep[index]);
     cutter.select(module_of(layer, "ffn.out_proj.weight"), 1, keep[index]);
     ffn.width = width;
   }
@@ -184,7 +192,7 @@ Model keep_layers(const Model& model, const std::vector<LayerIndex>& keep) {
   std::map<WeightHandle, std::string> first_slot;
   for (const Slot& slot : slots_of(shorter.architecture)) {
     std::string old_name = slot.name;
-    if (slot.layer) {
+    if (slot.layer && slot.stack == Stack::Encoder) {
       const std::string new_prefix = module_of(*slot.layer, "");
       old_name = module_of(keep[static_cast<size_t>(slot.layer->value)], slot.name.substr(new_prefix.size()));
     }

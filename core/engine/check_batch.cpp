@@ -27,18 +27,18 @@ void check_layout(const PackedBatch& batch) {
 
 }  // namespace
 
-void check_batch(const Architecture& architecture, const PackedBatch& batch) {
+void check_batch(const EmbeddingSpec& embedding, const PackedBatch& batch, const std::vector<int32_t>& lengths) {
   check_layout(batch);
-  const EmbeddingSpec& embedding = architecture.embedding;
   for (size_t b = 0; b + 1 < batch.starts.size(); ++b) {
     const int64_t length = int64_t{batch.starts[b + 1]} - batch.starts[b];
     if (length <= 0 || batch.starts[b + 1] > batch.starts.back()) {
       refuse(length <= 0 ? "a sequence is empty" : "a sequence ends after the last token",
              fmt::format("sequence {}", b), fmt::format("{} tokens", length), "one token or more");
     }
-    if (length > embedding.max_positions) {
+    const int64_t whole = length + (b < lengths.size() ? lengths[b] : 0);
+    if (whole > embedding.max_positions) {
       refuse("a sequence is longer than the model's position table", fmt::format("sequence {}", b),
-             fmt::format("{} tokens", length), fmt::format("{} at the most", embedding.max_positions),
+             fmt::format("{} tokens", whole), fmt::format("{} at the most", embedding.max_positions),
              "truncate it when it is tokenized");
     }
     for (int32_t t = batch.starts[b]; t < batch.starts[b + 1]; ++t) {

@@ -24,11 +24,16 @@ struct EngineRequest {
 };
 
 struct EngineOutput {
-  // Classification, Regression: (B, num_labels). TokenClassification, MaskedLm: (T, num_labels or vocab).
-  // QuestionAnswering: (T, 2) start and end. No head: (B, hidden) pooled, or empty. Always F32.
+  // Classification, Regression: (B, num_labels). TokenClassification, MaskedLm, LanguageModel, ReplacedToken: (T,
+  // num_labels or vocab), of a model with a decoder for the tokens of the target. QuestionAnswering: (T, 2) start and
+  // end. No head: (B, hidden) pooled, or empty. Always F32.
   Tensor logits;
   std::vector<Tensor> hidden_states;            // layers + 1 of (T, hidden), when asked for
   std::vector<std::vector<Tensor>> attentions;  // [layer][sequence] (heads, n, n), when asked for
+  // The same of the decoder, and its attention to the m tokens of the source: [layer][sequence] (heads, n, m).
+  std::vector<Tensor> decoder_hidden_states;
+  std::vector<std::vector<Tensor>> decoder_attentions;
+  std::vector<std::vector<Tensor>> cross_attentions;
 };
 
 // One line of what the engine made of a weight: "encoder.0.attention.out_proj", "int8 dynamic per token, oneDNN".
@@ -54,6 +59,14 @@ class Engine {
 
   // Throws InvalidInput for ids out of range, empty sequences, sequences longer than the position table.
   EngineOutput run(const PackedBatch& batch, const EngineRequest& request = {}) const;
+  // The same of a model with a decoder, which reads `target`, one sequence for each of `source`.
+  EngineOutput run(const PackedBatch& source, const PackedBatch& target, const EngineRequest& request = {}) const;
+
+  // Continues each prompt, or each source from the decoder's start token, by greedy or beam search. The result holds
+  // the prompt (or start token) and ends with the token that ended it. Keys and values of earlier tokens are kept.
+  // Throws InvalidInput for a model without a language model's head; Cancelled.
+  std::vector<std::vector<TokenId>> generate(const PackedBatch& batch, const GenerationSpec& spec,
+                                             const CancelToken& cancel = {}) const;
 
   int threads() const;
   std::vector<PlanEntry> plan() const;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "model/positions.h"
+
 namespace espalier {
 
 namespace {
@@ -48,20 +50,11 @@ class Preparation {
 
   PreparedModel run() {
     const Architecture& a = model_.architecture;
-    made_.word = std::make_unique<EmbeddingTable>(factory_, model_.weight("embeddings.word.weight"));
-    note("embeddings.word", made_.word.get(), made_.word->describe(), made_.word->resident_bytes());
-    made_.code_bytes = made_.word->code_bytes();
-    made_.factor_floats = made_.word->factor_floats();
-    made_.position = table("embeddings.position");
-    if (a.embedding.type_vocab_size > 0) made_.type = table("embeddings.type");
-    made_.embedding_norm = norm("embeddings.norm");
-    for (size_t i = 0; i < a.layers.size(); ++i) add_layer(a.layers[i], static_cast<int64_t>(i));
+    made_.widest_row = a.hidden_size;
+    made_.encoder = stack(Stack::Encoder);
+    if (a.has_decoder()) made_.decoder = stack(Stack::Decoder);
     if (a.has_pooler) made_.pooler = linear("pooler.dense");
-    if (a.head.kind == HeadKind::MaskedLm) {
-      made_.head_dense = linear("head.dense");
-      made_.head_norm = norm("head.norm");
-    }
-    if (a.head.kind != HeadKind::None) made_.head_out = linear("head.out");
+    add_head();
     return std::move(made_);
   }
 
@@ -70,6 +63,9 @@ class Preparation {
     const Tensor tensor = materialize(model_.weight(slot));
     return {tensor.values<float>().begin(), tensor.values<float>().end()};
   }
+  std::vector<float> values_if(const std::string& slot) const {
+    return model_.weights.contains(slot) ? values(slot) : std::vector<float>();
+  }
 
   std::vector<float> table(const std::string& module) {
     std::vector<float> rows = values(module + ".weight");
@@ -77,10 +73,14 @@ class Preparation {
     return rows;
   }
 
-  PreparedNorm norm(const std::string& module) const { return {values(module + ".weight"), values(module + ".bias")}; }
+  PreparedNorm norm(const std::string& module, double epsilon = 0) const {
+    const Architecture& a = model_.architecture;
+    return {a.norm_kind, static_cast<float>(epsilon > 0 ? epsilon : a.norm_epsilon), values(module + ".weight"),
+            values_if(module + ".bias")};
+  }
 
   PreparedLinear linear(const std::string& module) {
-    PreparedLinear made{factory_.single(model_.weights, module + ".weight"), values(module + ".bias")};
+    PreparedLinear made{factory_.single(model_.weights, module + ".weight"), values_if(module + ".bias")};
     note(module, *made.linear);
     return made;
   }
@@ -98,44 +98,142 @@ class Preparation {
     made_.needs_whole_sequences |= linear.needs_whole_sequences();
   }
 
-  void add_layer(const LayerSpec& spec, int64_t index) {
-    const std::string at = fmt::format("encoder.{}.", index);
-    if (spec.norm != NormPlacement::Post) {
-      throw Error(ErrorKind::Unsupported, {.what = "the engine runs layers with the norm after the residual sum only",
-                                           .where = at + "attention.norm",
+  PreparedStack stack(Stack which) {
+    PreparedStack made;
+    made.embedding = embedding(which);
+    const std::vector<LayerSpec>& specs = layer_specs(model_.architecture, which);
+    for (size_t i = 0; i < specs.size(); ++i) {
+      made.layers.push_back(layer(fmt::format("{}.{}.", to_string(which), i), specs[i]));
+    }
+    if (model_.architecture.final_norm && !specs.empty())
+      made.final_norm = norm(fmt::format("{}.norm", to_string(which)));
+    return made;
+  }
+
+  PreparedEmbedding embedding(Stack which) {
+    const std::string at(embeddings_of(which));
+    const int64_t hidden = model_.architecture.hidden_size;
+    PreparedEmbedding made;
+    made.spec = embedding_spec(model_.architecture, which);
+    made.word_width = embedding_word_width(made.spec, hidden);
+    made.sum_width = embedding_sum_width(made.spec, hidden);
+    made.word = std::make_unique<EmbeddingTable>(factory_, model_.weight(at + ".word.weight"));
+    note(at + ".word", made.word.get(), made.word->describe(), made.word->resident_bytes());
+    made_.code_bytes = std::max(made_.code_bytes, made.word->code_bytes());
+    made_.factor_floats = std::max(made_.factor_floats, made.word->factor_floats());
+    if (made.spec.projection != Projection::None) made.project = linear(at + ".project");
+    if (made.spec.positions == PositionKind::Learned) {
+      made.position = table(at + ".position");
+    } else if (made.spec.positions != PositionKind::None) {
+      const int64_t rows = made.spec.max_positions + made.spec.position_offset;
+      made.position = sinusoidal_table(made.spec.positions, rows, made.sum_width);
+      made_.plan.push_back(
+          {at + ".position", "F32 rows by formula", static_cast<int64_t>(made.position.size() * sizeof(float))});
+    }
+    if (made.spec.type_vocab_size > 0) made.type = table(at + ".type");
+    if (made.spec.norm) made.norm = norm(at + ".norm", made.spec.norm_epsilon);
+    made_.widest_row = std::max({made_.widest_row, made.sum_width, made.word_width});
+    const int64_t words = (made.spec.trigram ? 3 : 1) * made.word_width;
+    if (made.spec.projection == Projection::Words) made_.widest_words = std::max(made_.widest_words, words);
+    if (made.spec.projection == Projection::Sum) made_.widest_words = std::max(made_.widest_words, made.sum_width);
+    return made;
+  }
+
+  PreparedLayer layer(const std::string& at, const LayerSpec& spec) {
+    PreparedLayer made;
+    made.pre_norm = spec.norm == NormPlacement::Pre;
+    made.inner = spec.bottleneck ? spec.bottleneck->width : model_.architecture.hidden_size;
+    made.bottleneck = spec.bottleneck;
+    if (made.pre_norm && spec.bottleneck) {
+      throw Error(ErrorKind::Unsupported, {.what = "the engine runs bottlenecks with the norm after each block only",
+                                           .where = at + "bottleneck",
                                            .got = "a norm before the block",
                                            .wanted = "the norm after it"});
     }
-    PreparedLayer layer;
-    layer.num_heads = spec.attention.num_heads();
-    layer.head_dim = spec.attention.head_dim;
-    layer.activation = kernel_activation(spec.ffn.activation);
-    add_qkv(layer, at + "attention.");
-    layer.attention_out = linear(at + "attention.out_proj");
-    layer.attention_norm = norm(at + "attention.norm");
-    layer.ffn_in = linear(at + "ffn.in_proj");
-    layer.ffn_out = linear(at + "ffn.out_proj");
-    layer.ffn_norm = norm(at + "ffn.norm");
-    made_.widest_attention = std::max(made_.widest_attention, layer.width());
-    made_.widest_ffn = std::max(made_.widest_ffn, spec.ffn.width);
-    made_.layers.push_back(std::move(layer));
+    if (spec.bottleneck) {
+      made.narrow_input = bottleneck(at + "bottleneck.input");
+      if (spec.bottleneck->shared) made.narrow_attention = bottleneck(at + "bottleneck.attention");
+      made.narrow_output = bottleneck(at + "bottleneck.output");
+    }
+    made.attention = attention(at + "attention.", spec.attention);
+    // Queries, keys and values of a bottleneck may have inputs of their own.
+    const std::vector<std::string> inputs = {at + "attention.q_proj", at + "attention.k_proj", at + "attention.v_proj"};
+    made.attention.query = spec.bottleneck ? apart(inputs) : side_by_side(at + "attention.qkv_proj", inputs);
+    if (spec.cross) {
+      made.cross = attention(at + "cross_attention.", *spec.cross);
+      made.cross->query = apart({at + "cross_attention.q_proj"});
+      made.cross->memory =
+          side_by_side(at + "cross_attention.kv_proj", {at + "cross_attention.k_proj", at + "cross_attention.v_proj"});
+    }
+    for (size_t i = 0; i < spec.stacked.size(); ++i) {
+      made.blocks.push_back(feed_forward(fmt::format("{}ffn.{}.", at, i), spec.stacked[i]));
+    }
+    made.blocks.push_back(feed_forward(at + "ffn.", spec.ffn));
+    made_.widest_row = std::max(made_.widest_row, made.inner);
+    return made;
   }
 
-  void add_qkv(PreparedLayer& layer, const std::string& at) {
-    const std::vector<std::string> modules = {at + "q_proj", at + "k_proj", at + "v_proj"};
+  PreparedBottleneck bottleneck(const std::string& at) { return {linear(at), norm(at + ".norm")}; }
+
+  // All but the linears of queries, keys and values.
+  PreparedAttention attention(const std::string& at, const AttentionSpec& spec) {
+    PreparedAttention made;
+    made.spec = spec;
+    made.scale = static_cast<float>(spec.score_scale());
+    made.out = linear(at + "out_proj");
+    made.norm = norm(at + "norm");
+    if (spec.relative) made.relative_bias = values(at + "relative_bias.weight");
+    made_.widest_attention = std::max(made_.widest_attention, spec.width());
+    return made;
+  }
+
+  PreparedFeedForward feed_forward(const std::string& at, const FeedForwardSpec& spec) {
+    PreparedFeedForward made;
+    made.activation = kernel_activation(spec.activation);
+    made.in = linear(at + "in_proj");
+    if (spec.gated) made.up = linear(at + "up_proj");
+    made.out = linear(at + "out_proj");
+    made.norm = norm(at + "norm", spec.norm_epsilon);
+    made_.widest_ffn = std::max(made_.widest_ffn, spec.width);
+    return made;
+  }
+
+  std::vector<PreparedLinear> apart(const std::vector<std::string>& modules) {
+    std::vector<PreparedLinear> made;
+    for (const std::string& module : modules) made.push_back(linear(module));
+    return made;
+  }
+
+  // One linear of all where their forms can be joined, planned under `name`.
+  std::vector<PreparedLinear> side_by_side(const std::string& name, const std::vector<std::string>& modules) {
     std::vector<std::string> slots;
     for (const std::string& module : modules) slots.push_back(module + ".weight");
     PreparedLinear joined{factory_.joined(model_.weights, slots), {}};
-    if (!joined.linear) {
-      for (const std::string& module : modules) layer.qkv.push_back(linear(module));
-      return;
-    }
+    if (!joined.linear) return apart(modules);
     for (const std::string& module : modules) {
-      const std::vector<float> part = values(module + ".bias");
+      const std::vector<float> part = values_if(module + ".bias");
       joined.bias.insert(joined.bias.end(), part.begin(), part.end());
     }
-    note(at + "qkv_proj", *joined.linear);
-    layer.qkv.push_back(std::move(joined));
+    note(name, *joined.linear);
+    std::vector<PreparedLinear> made;
+    made.push_back(std::move(joined));
+    return made;
+  }
+
+  void add_head() {
+    const Architecture& a = model_.architecture;
+    if (a.head.kind == HeadKind::None) return;
+    if (model_.weights.contains("head.dense.weight")) {
+      made_.head_dense = linear("head.dense");
+      made_.head_activation = kernel_activation(head_activation(a));
+      made_.widest_row = std::max(made_.widest_row, made_.head_dense->linear->columns());
+    }
+    if (a.head.kind == HeadKind::MaskedLm) {
+      made_.head_norm = norm("head.norm");
+      made_.head_norm->kind = NormKind::Layer;
+    }
+    made_.head_out = linear("head.out");
+    if (model_.weights.contains("head.extra.weight")) made_.head_extra = linear("head.extra");
   }
 
   const Model& model_;

@@ -14,43 +14,86 @@
 namespace espalier {
 
 struct PreparedNorm {
+  NormKind kind = NormKind::Layer;
+  float epsilon = 0;
   std::vector<float> weight;
-  std::vector<float> bias;
+  std::vector<float> bias;  // empty for NormKind::Rms
 };
 
 struct PreparedLinear {
   std::shared_ptr<const Linear> linear;
-  std::vector<float> bias;
+  std::vector<float> bias;  // empty: none
+
+  const float* shift() const { return bias.empty() ? nullptr : bias.data(); }
+};
+
+struct PreparedAttention {
+  AttentionSpec spec;
+  float scale = 1;
+  // Self-attention: one linear of three times the width when the three forms agree, else three. Cross-attention: q.
+  std::vector<PreparedLinear> query;
+  // Cross-attention: k and v, one linear or two. Empty for self-attention.
+  std::vector<PreparedLinear> memory;
+  PreparedLinear out;
+  PreparedNorm norm;
+  std::vector<float> relative_bias;  // (buckets, columns), empty without
+
+  int64_t width() const { return spec.width(); }
+};
+
+struct PreparedFeedForward {
+  kernels::Activation activation = kernels::Activation::Gelu;
+  PreparedLinear in;
+  std::optional<PreparedLinear> up;
+  PreparedLinear out;
+  PreparedNorm norm;
+};
+
+// One end of a layer that works narrower than its stack.
+struct PreparedBottleneck {
+  PreparedLinear linear;
+  PreparedNorm norm;
 };
 
 struct PreparedLayer {
-  int64_t num_heads = 0;
-  int64_t head_dim = 0;
-  kernels::Activation activation = kernels::Activation::Gelu;
-  // One linear of three times the width when the three forms agree, else three.
-  std::vector<PreparedLinear> qkv;
-  PreparedLinear attention_out;
-  PreparedNorm attention_norm;
-  PreparedLinear ffn_in;
-  PreparedLinear ffn_out;
-  PreparedNorm ffn_norm;
+  bool pre_norm = false;
+  int64_t inner = 0;  // width of the residual sums inside: the hidden size unless there is a bottleneck
+  PreparedAttention attention;
+  std::optional<PreparedAttention> cross;
+  std::vector<PreparedFeedForward> blocks;
+  std::optional<BottleneckSpec> bottleneck;
+  std::optional<PreparedBottleneck> narrow_input, narrow_attention, narrow_output;
+};
 
-  int64_t width() const { return num_heads * head_dim; }
+struct PreparedEmbedding {
+  EmbeddingSpec spec;
+  int64_t word_width = 0;
+  int64_t sum_width = 0;
+  std::unique_ptr<EmbeddingTable> word;
+  std::optional<PreparedLinear> project;
+  std::vector<float> position;  // (rows, sum_width); empty without positions
+  std::vector<float> type;      // (type_vocab, sum_width); empty without types
+  std::optional<PreparedNorm> norm;
+};
+
+struct PreparedStack {
+  PreparedEmbedding embedding;
+  std::vector<PreparedLayer> layers;
+  std::optional<PreparedNorm> final_norm;
 };
 
 struct PreparedModel {
   Architecture architecture;
   const kernels::Table* kernels = nullptr;
 
-  std::unique_ptr<EmbeddingTable> word;
-  std::vector<float> position;  // (max_positions, hidden)
-  std::vector<float> type;      // (type_vocab, hidden); empty without types
-  PreparedNorm embedding_norm;
-  std::vector<PreparedLayer> layers;
+  PreparedStack encoder;
+  std::optional<PreparedStack> decoder;
   std::optional<PreparedLinear> pooler;
-  std::optional<PreparedLinear> head_dense;  // masked language model
-  std::optional<PreparedNorm> head_norm;
+  kernels::Activation head_activation = kernels::Activation::None;
+  std::optional<PreparedLinear> head_dense;
+  std::optional<PreparedNorm> head_norm;  // masked language model
   std::optional<PreparedLinear> head_out;
+  std::optional<PreparedLinear> head_extra;  // reads what head_out leaves
 
   std::vector<PlanEntry> plan;
   bool needs_whole_sequences = false;
@@ -59,6 +102,8 @@ struct PreparedModel {
   int64_t factor_floats = 0;
   int64_t widest_attention = 0;  // largest heads * head_dim
   int64_t widest_ffn = 0;
+  int64_t widest_row = 0;    // of hidden states, embeddings, bottlenecks and what the head makes of them
+  int64_t widest_words = 0;  // of what embeddings are projected from
 };
 
 // Throws Unsupported naming the slot.

@@ -7,18 +7,14 @@ int64_t linear_macs(const Model& model, const Slot& slot, int64_t rows) {
   return model.weights.contains(slot.name) ? rows * macs_per_row(model.weight(slot.name)) : 0;
 }
 
-// Scores and their weighted sum of values.
-int64_t attention_macs(const AttentionSpec& attention, int64_t sequence_length) {
-  return 2 * sequence_length * sequence_length * attention.width();
-}
-
-}  // namespace
-
+// How many rows the head multiplies: one a sequence, or one a token.
 int64_t head_rows(HeadKind kind, int64_t sequence_length) {
   switch (kind) {
     case HeadKind::TokenClassification:
     case HeadKind::QuestionAnswering:
     case HeadKind::MaskedLm:
+    case HeadKind::LanguageModel:
+    case HeadKind::ReplacedToken:
       return sequence_length;
     case HeadKind::None:
     case HeadKind::Classification:
@@ -28,23 +24,41 @@ int64_t head_rows(HeadKind kind, int64_t sequence_length) {
   return 1;
 }
 
-int64_t count_layer_macs(const Model& model, LayerIndex layer, int64_t sequence_length) {
-  int64_t macs =
-      attention_macs(model.architecture.layers.at(static_cast<size_t>(layer.value)).attention, sequence_length);
-  for (const Slot& slot : slots_of(model.architecture)) {
-    if (slot.kind == SlotKind::Linear && slot.layer == layer) macs += linear_macs(model, slot, sequence_length);
+// Scores and their weighted sum of values.
+int64_t attention_macs(const AttentionSpec& spec, int64_t queries, int64_t keys) {
+  const int64_t pairs = spec.causal ? queries * (queries + 1) / 2 : queries * keys;
+  return 2 * pairs * spec.width();
+}
+
+int64_t stack_attention_macs(const std::vector<LayerSpec>& layers, int64_t sequence_length) {
+  int64_t macs = 0;
+  for (const LayerSpec& layer : layers) {
+    macs += attention_macs(layer.attention, sequence_length, sequence_length);
+    if (layer.cross) macs += attention_macs(*layer.cross, sequence_length, sequence_length);
   }
   return macs;
 }
 
-int64_t count_macs(const Model& model, int64_t sequence_length) {
+}  // namespace
+
+int64_t count_layer_macs(const Model& model, LayerIndex layer, int64_t sequence_length) {
   int64_t macs = 0;
-  for (const LayerSpec& layer : model.architecture.layers) macs += attention_macs(layer.attention, sequence_length);
   for (const Slot& slot : slots_of(model.architecture)) {
+    if (slot.kind != SlotKind::Linear || slot.stack != Stack::Encoder || slot.layer != layer) continue;
+    macs += linear_macs(model, slot, sequence_length);
+  }
+  const LayerSpec& spec = model.architecture.layers.at(static_cast<size_t>(layer.value));
+  return macs + attention_macs(spec.attention, sequence_length, sequence_length);
+}
+
+int64_t count_macs(const Model& model, int64_t sequence_length) {
+  const Architecture& a = model.architecture;
+  int64_t macs = stack_attention_macs(a.layers, sequence_length) + stack_attention_macs(a.decoder, sequence_length);
+  for (const Slot& slot : slots_of(a)) {
     if (slot.kind != SlotKind::Linear) continue;
-    const int64_t rows = slot.part == Part::Pooler ? 1
-                         : slot.part == Part::Head ? head_rows(model.architecture.head.kind, sequence_length)
-                                                   : sequence_length;
+    int64_t rows = sequence_length;
+    if (slot.part == Part::Pooler) rows = 1;
+    if (slot.part == Part::Head) rows = head_rows(a.head.kind, sequence_length);
     macs += linear_macs(model, slot, rows);
   }
   return macs;

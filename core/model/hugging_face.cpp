@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <system_error>
 
@@ -14,6 +16,7 @@
 #include "formats/safetensors.h"
 #include "formats/torch_file.h"
 #include "model/families/family.h"
+#include "model/families/generation_config.h"
 #include "model/folders.h"
 
 namespace espalier {
@@ -121,7 +124,30 @@ const Tensor* find_tensor(const SlotNames& slot, const std::map<std::string, Ten
   return found;
 }
 
-WeightTable bind_weights(const Family& family, const Architecture& architecture,
+// The slot's tensor out of the checkpoint's: itself, or a copy of what the slot says. Unchanged where it does not fit.
+Tensor arranged(const Tensor& tensor, const SlotNames& slot, const Shape& wanted) {
+  if (wanted.size() == 1 && tensor.shape() == Shape{1, wanted[0]}) return tensor.reshaped(wanted);
+  if (!slot.transposed && slot.parts == 1) return tensor;
+  const bool matrix = tensor.dim() == 2;
+  const int64_t rows = matrix && slot.transposed ? tensor.size(1) : (tensor.dim() > 0 ? tensor.size(0) : 0);
+  if (tensor.dim() < 1 || tensor.dim() > 2 || rows % slot.parts != 0) return tensor;
+  const int64_t columns = matrix ? tensor.numel() / std::max<int64_t>(rows, 1) : 1;
+  const bool transposed = matrix && slot.transposed;
+  const size_t width = size_of(tensor.dtype());
+  const int64_t kept = rows / slot.parts;
+  auto bytes = std::make_shared<std::vector<std::byte>>(static_cast<size_t>(kept * columns) * width);
+  for (int64_t r = 0; r < kept; ++r) {
+    const int64_t row = slot.part * kept + r;
+    for (int64_t c = 0; c < columns; ++c) {
+      const auto from = static_cast<size_t>(transposed ? c * rows + row : row * columns + c) * width;
+      std::copy_n(tensor.bytes().data() + from, width, bytes->data() + static_cast<size_t>(r * columns + c) * width);
+    }
+  }
+  const Shape shape = matrix ? Shape{kept, columns} : Shape{kept};
+  return Tensor(tensor.dtype(), shape, {bytes->data(), bytes->size()}, bytes);
+}
+
+WeightTable bind_weights(const Family& family, const Architecture& architecture, const Json& config,
                          const std::map<std::string, Tensor>& tensors, const std::string& where) {
   std::map<std::string, Shape> shapes;
   for (const Slot& slot : slots_of(architecture)) shapes[slot.name] = slot.shape;
@@ -130,15 +156,17 @@ WeightTable bind_weights(const Family& family, const Architecture& architecture,
   std::set<std::string> used;
   std::vector<SlotNames> missing;
   std::vector<std::string> known;
-  for (const SlotNames& slot : family.slot_names(architecture)) {
+  for (const SlotNames& slot : family.slot_names(architecture, config)) {
     known.push_back(slot.checkpoint_names.front());
     std::string name;
-    const Tensor* tensor = find_tensor(slot, tensors, used, name);
+    const Tensor* stored = find_tensor(slot, tensors, used, name);
+    std::optional<Tensor> tensor;
+    if (stored != nullptr) tensor = arranged(*stored, slot, shapes.at(slot.slot));
     const Weight* twin = !slot.tied_to.empty() && weights.contains(slot.tied_to) ? &weights.at(slot.tied_to) : nullptr;
-    const bool tied = twin != nullptr && (tensor == nullptr || bit_equal(*tensor, twin->as<Dense>()->values));
+    const bool tied = twin != nullptr && (!tensor || bit_equal(*tensor, twin->as<Dense>()->values));
     if (tied) {
       weights.share(slot.slot, slot.tied_to);
-    } else if (tensor == nullptr) {
+    } else if (!tensor) {
       missing.push_back(slot);
     } else if (tensor->shape() != shapes.at(slot.slot)) {
       faults.misfit(name, to_string(tensor->shape()), to_string(shapes.at(slot.slot)));
@@ -192,7 +220,13 @@ Model open_hugging_face(const fs::path& folder) {
   for (const auto& [name, tensor] : file.tensors) names.push_back(name);
   Model model;
   model.architecture = family.read_config(config, names, where);
-  model.weights = bind_weights(family, model.architecture, file.tensors, folder.string());
+  if (model.architecture.head.kind == HeadKind::LanguageModel) {
+    const bool separate = has_file(folder, "generation_config.json");
+    model.architecture.generation =
+        read_generation(config, separate ? read_json_file(folder / "generation_config.json", size_t{1} << 26) : config,
+                        (folder / "generation_config.json").string());
+  }
+  model.weights = bind_weights(family, model.architecture, config, file.tensors, folder.string());
   model.tokenizer_files = read_tokenizer_files(folder);
   const fs::path whole = fs::absolute(folder).lexically_normal();
   const std::string name = printable_utf8((whole.has_filename() ? whole : whole.parent_path()).filename().string());

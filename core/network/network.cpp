@@ -3,7 +3,8 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
-#include "network/encoder.h"
+#include "model/positions.h"
+#include "network/modules.h"
 #include "network/threads.h"
 #include "network/torch_errors.h"
 
@@ -72,53 +73,161 @@ struct Network::Impl {
     return find(slot);
   }
   LinearModule linear(const std::string& module) const { return {place(module + ".weight"), find(module + ".bias")}; }
-  NormModule norm(const std::string& module) const {
-    return {place(module + ".weight"), place(module + ".bias"), model.architecture.norm_epsilon};
+  NormModule norm(const std::string& module, double epsilon = 0) const {
+    const Architecture& a = model.architecture;
+    return {place(module + ".weight"), find(module + ".bias"), a.norm_kind, epsilon > 0 ? epsilon : a.norm_epsilon};
+  }
+  AttentionModule attention(const std::string& module, const AttentionSpec& spec) const {
+    return {spec,
+            linear(module + ".q_proj"),
+            linear(module + ".k_proj"),
+            linear(module + ".v_proj"),
+            linear(module + ".out_proj"),
+            norm(module + ".norm"),
+            find(module + ".relative_bias.weight")};
+  }
+  FeedForwardModule feed_forward(const std::string& module, const FeedForwardSpec& spec) const {
+    return {spec, linear(module + ".in_proj"), spec.gated ? linear(module + ".up_proj") : LinearModule{},
+            linear(module + ".out_proj"), norm(module + ".norm", spec.norm_epsilon)};
+  }
+  BottleneckModule bottleneck(const std::string& module) const { return {linear(module), norm(module + ".norm")}; }
+
+  EmbeddingModule make_embedding(Stack stack) const {
+    const std::string at = std::string(embeddings_of(stack)) + ".";
+    EmbeddingModule made;
+    made.spec = embedding_spec(model.architecture, stack);
+    made.word = place(at + "word.weight");
+    made.position = find(at + "position.weight");
+    made.type = find(at + "type.weight");
+    if (made.spec.projection != Projection::None) made.project = linear(at + "project");
+    if (made.spec.norm) made.norm = norm(at + "norm", made.spec.norm_epsilon);
+    if (made.spec.positions == PositionKind::Sinusoidal || made.spec.positions == PositionKind::SinusoidalHalves) {
+      const int64_t rows = made.spec.max_positions + made.spec.position_offset;
+      const int64_t width = embedding_sum_width(made.spec, model.architecture.hidden_size);
+      made.fixed_positions = to_torch(Tensor::from({rows, width}, sinusoidal_table(made.spec.positions, rows, width)))
+                                 .to(device, options.float64 ? at::kDouble : at::kFloat);
+    }
+    return made;
+  }
+
+  LayerModule make_layer(const std::string& at, const LayerSpec& spec) const {
+    LayerModule layer;
+    layer.spec = spec;
+    layer.attention = attention(at + "attention", spec.attention);
+    if (spec.cross) layer.cross = attention(at + "cross_attention", *spec.cross);
+    for (size_t i = 0; i < spec.stacked.size(); ++i) {
+      layer.stacked.push_back(feed_forward(at + "ffn." + std::to_string(i), spec.stacked[i]));
+    }
+    layer.ffn = feed_forward(at + "ffn", spec.ffn);
+    if (spec.bottleneck) {
+      layer.narrow_input = bottleneck(at + "bottleneck.input");
+      if (spec.bottleneck->shared) layer.narrow_attention = bottleneck(at + "bottleneck.attention");
+      layer.narrow_output = bottleneck(at + "bottleneck.output");
+    }
+    return layer;
+  }
+
+  StackModule make_stack(Stack which) const {
+    StackModule made;
+    made.embedding = make_embedding(which);
+    const std::vector<LayerSpec>& specs = layer_specs(model.architecture, which);
+    const std::string name(to_string(which));
+    for (size_t i = 0; i < specs.size(); ++i) {
+      made.layers.push_back(make_layer(name + "." + std::to_string(i) + ".", specs[i]));
+    }
+    if (model.architecture.final_norm && !specs.empty()) made.final_norm = norm(name + ".norm");
+    return made;
   }
 
   void wire() {
     const Architecture& a = model.architecture;
-    embedding = {place("embeddings.word.weight"), find("embeddings.position.weight"), find("embeddings.type.weight"),
-                 norm("embeddings.norm")};
-    for (size_t i = 0; i < a.layers.size(); ++i) {
-      const std::string attention = "encoder." + std::to_string(i) + ".attention.";
-      const std::string ffn = "encoder." + std::to_string(i) + ".ffn.";
-      LayerModule layer;
-      layer.placement = a.layers[i].norm;
-      layer.attention = {a.layers[i].attention,        linear(attention + "q_proj"),   linear(attention + "k_proj"),
-                         linear(attention + "v_proj"), linear(attention + "out_proj"), norm(attention + "norm")};
-      layer.ffn = {a.layers[i].ffn, linear(ffn + "in_proj"), linear(ffn + "out_proj"), norm(ffn + "norm")};
-      layers.push_back(layer);
-    }
-    head.kind = a.head.kind;
-    if (!a.layers.empty()) head.activation = a.layers.back().ffn.activation;
+    encoder = make_stack(Stack::Encoder);
+    if (a.has_decoder()) decoder = make_stack(Stack::Decoder);
+    head.spec = a.head;
+    head.activation = head_activation(a);
     if (a.has_pooler) head.pooler = linear("pooler.dense");
-    if (head.kind != HeadKind::None) head.out = linear("head.out");
-    if (head.kind == HeadKind::MaskedLm) {
-      head.dense = linear("head.dense");
+    if (a.head.kind == HeadKind::None) return;
+    head.out = linear("head.out");
+    head.extra = {find("head.extra.weight"), nullptr};
+    head.out_width = embedding_word_width(a.embedding, a.hidden_size);
+    if (find("head.dense.weight") != nullptr) head.dense = linear("head.dense");
+    if (a.head.kind == HeadKind::MaskedLm) {
       head.norm = norm("head.norm");
+      head.norm.kind = NormKind::Layer;
     }
+  }
+
+  static void check_length(const at::Tensor& ids, const EmbeddingSpec& spec) {
+    if (ids.size(1) <= spec.max_positions) return;
+    throw Error(ErrorKind::InvalidInput, {.what = "a sequence is longer than the position table",
+                                          .where = "",
+                                          .got = std::to_string(ids.size(1)) + " tokens",
+                                          .wanted = "at most " + std::to_string(spec.max_positions),
+                                          .next = "set a shorter maximum length"});
   }
 
   void check(const NetworkBatch& batch) const {
     const EmbeddingSpec& spec = model.architecture.embedding;
-    if (embedding.position != nullptr && batch.input_ids.size(1) > spec.max_positions) {
-      throw Error(ErrorKind::InvalidInput, {.what = "a sequence is longer than the position table",
-                                            .where = "",
-                                            .got = std::to_string(batch.input_ids.size(1)) + " tokens",
-                                            .wanted = "at most " + std::to_string(spec.max_positions),
-                                            .next = "set a shorter maximum length"});
-    }
+    check_length(batch.input_ids, spec);
     check_ids(batch.input_ids, spec.vocab_size, "a token id");
-    if (embedding.type != nullptr) check_ids(batch.token_type_ids, spec.type_vocab_size, "a token type");
+    if (encoder.embedding.type != nullptr) check_ids(batch.token_type_ids, spec.type_vocab_size, "a token type");
+    if (!model.architecture.has_decoder()) return;
+    if (!batch.decoder_input_ids.defined()) {
+      throw Error(ErrorKind::InvalidInput, {.what = "the model has a decoder and the batch nothing for it to read",
+                                            .where = "decoder_input_ids",
+                                            .got = "",
+                                            .wanted = "token ids (B, T)",
+                                            .next = "give the tokens of the target"});
+    }
+    check_length(batch.decoder_input_ids, decoder.embedding.spec);
+    check_ids(batch.decoder_input_ids, decoder.embedding.spec.vocab_size, "a token id of the decoder");
+  }
+
+  // The forward state of a stack whose tokens have this mask.
+  ForwardState state_for(const at::Tensor& mask) {
+    ForwardState made = state;
+    made.dropout = &dropout;
+    if (mask.defined() && !mask.all().item<bool>()) made.token_mask = mask;
+    return made;
+  }
+
+  // Runs the layers of a stack; what `options` ask for goes to `hidden_states`, `attentions` and `cross_attentions`.
+  at::Tensor run(const StackModule& stack, at::Tensor hidden, const ForwardOptions& asked, const ForwardState& own,
+                 std::vector<at::Tensor>& hidden_states, std::vector<at::Tensor>& attentions,
+                 std::vector<at::Tensor>& cross_attentions) const {
+    const bool gates = &stack == &encoder;
+    for (size_t i = 0; i < stack.layers.size(); ++i) {
+      if (asked.hidden_states) hidden_states.push_back(hidden);
+      watch(hidden, asked.cancel);
+      LayerTaps taps;
+      if (gates && asked.head_gates != nullptr) taps.head_gate = asked.head_gates->at(i);
+      if (gates && asked.unit_gates != nullptr) taps.unit_gate = asked.unit_gates->at(i);
+      const bool gated_by_token = (taps.head_gate.defined() && taps.head_gate.dim() == 3) ||
+                                  (taps.unit_gate.defined() && taps.unit_gate.dim() == 3);
+      const bool first_only = gates && !model.architecture.has_decoder() && i + 1 == stack.layers.size() &&
+                              head.reads_first_token_only() && !asked.hidden_states && !asked.attentions &&
+                              !gated_by_token && stack.layers[i].rows_independent();
+      at::Tensor probabilities, cross_probabilities;
+      if (asked.attentions) {
+        taps.probabilities = &probabilities;
+        taps.cross_probabilities = &cross_probabilities;
+      }
+      hidden = stack.layers[i](hidden, first_only, taps, own);
+      if (!asked.attentions) continue;
+      attentions.push_back(probabilities);
+      if (cross_probabilities.defined()) cross_attentions.push_back(cross_probabilities);
+    }
+    if (stack.final_norm.weight != nullptr) hidden = stack.final_norm(hidden);
+    if (asked.hidden_states) hidden_states.push_back(hidden);
+    watch(hidden, asked.cancel);
+    return hidden;
   }
 
   Model model;
   NetworkOptions options;
   at::Device device;
   std::map<WeightHandle, std::shared_ptr<Parametrization>> weights;
-  EmbeddingModule embedding;
-  std::vector<LayerModule> layers;
+  StackModule encoder, decoder;
   HeadModule head;
   ForwardState state;
   DropoutStream dropout;
@@ -134,34 +243,25 @@ ForwardResult Network::forward(const NetworkBatch& batch, const ForwardOptions& 
   return with_torch_errors("forward pass", [&] {
     Impl& net = *impl_;
     net.check(batch);
-    ForwardState state = net.state;
-    state.dropout = &net.dropout;
-    if (batch.attention_mask.defined() && !batch.attention_mask.all().item<bool>()) {
-      state.token_mask = batch.attention_mask;
-    }
-
     ForwardResult result;
-    const at::Tensor words =
-        options.word_embeddings != nullptr ? *options.word_embeddings : (*net.embedding.word)->rows(batch.input_ids);
-    at::Tensor hidden = net.embedding(words, batch, state);
-    for (size_t i = 0; i < net.layers.size(); ++i) {
-      if (options.hidden_states) result.hidden_states.push_back(hidden);
-      watch(hidden, options.cancel);
-      const at::Tensor head_gate = options.head_gates != nullptr ? options.head_gates->at(i) : at::Tensor();
-      const at::Tensor unit_gate = options.unit_gates != nullptr ? options.unit_gates->at(i) : at::Tensor();
-      const bool gated_by_token =
-          (head_gate.defined() && head_gate.dim() == 3) || (unit_gate.defined() && unit_gate.dim() == 3);
-      const bool first_only = i + 1 == net.layers.size() && net.head.reads_first_token_only() &&
-                              !options.hidden_states && !options.attentions && !gated_by_token &&
-                              net.layers[i].rows_independent();
-      at::Tensor probabilities;
-      hidden =
-          net.layers[i](hidden, head_gate, unit_gate, first_only, options.attentions ? &probabilities : nullptr, state);
-      if (options.attentions) result.attentions.push_back(probabilities);
+    const ForwardState state = net.state_for(batch.attention_mask);
+    const at::Tensor words = options.word_embeddings != nullptr ? *options.word_embeddings
+                                                                : (*net.encoder.embedding.word)->rows(batch.input_ids);
+    at::Tensor hidden = net.encoder.embedding(words, batch.input_ids, batch.token_type_ids, state);
+    hidden =
+        net.run(net.encoder, hidden, options, state, result.hidden_states, result.attentions, result.cross_attentions);
+    if (!net.model.architecture.has_decoder()) {
+      result.logits = net.head(hidden, state);
+      return result;
     }
-    if (options.hidden_states) result.hidden_states.push_back(hidden);
-    watch(hidden, options.cancel);
-    result.logits = net.head(hidden, state);
+    ForwardState decoding = net.state_for(batch.decoder_attention_mask);
+    decoding.memory = hidden;
+    decoding.memory_mask = state.token_mask;
+    const at::Tensor& targets = batch.decoder_input_ids;
+    at::Tensor read = net.decoder.embedding((*net.decoder.embedding.word)->rows(targets), targets, {}, decoding);
+    read = net.run(net.decoder, read, options, decoding, result.decoder_hidden_states, result.decoder_attentions,
+                   result.cross_attentions);
+    if (net.model.architecture.head.kind != HeadKind::None) result.logits = net.head(read, decoding);
     return result;
   });
 }
@@ -169,7 +269,7 @@ ForwardResult Network::forward(const NetworkBatch& batch, const ForwardOptions& 
 at::Tensor Network::word_embeddings(const at::Tensor& input_ids) {
   return with_torch_errors("word embeddings", [&] {
     check_ids(input_ids, impl_->model.architecture.embedding.vocab_size, "a token id");
-    return (*impl_->embedding.word)->rows(input_ids);
+    return (*impl_->encoder.embedding.word)->rows(input_ids);
   });
 }
 

@@ -22,6 +22,9 @@ struct NetworkBatch {
   at::Tensor input_ids;       // (B, S) int64
   at::Tensor token_type_ids;  // (B, S) int64
   at::Tensor attention_mask;  // (B, S) int64, 1 for tokens
+  // What the decoder reads, (B, T) int64 each; undefined for a model without one. An undefined mask: no padding.
+  at::Tensor decoder_input_ids = {};
+  at::Tensor decoder_attention_mask = {};
 };
 
 // Throws InvalidInput when there is no sequence or an empty one.
@@ -45,11 +48,15 @@ struct ForwardOptions {
 };
 
 struct ForwardResult {
-  // (B, labels) for Classification and Regression; (B, S, labels, vocab or 2) for token-wise heads; without a head the
-  // pooled (B, hidden), or undefined without a pooler.
+  // (B, labels) for Classification and Regression; (B, S, labels, vocab or 2) for token-wise heads; (B, T, vocab) of a
+  // decoder; without a head the pooled (B, hidden), or undefined without a pooler.
   at::Tensor logits;
-  std::vector<at::Tensor> hidden_states;  // layers + 1 of (B, S, hidden)
+  std::vector<at::Tensor> hidden_states;  // layers + 1 of (B, S, hidden), the last one behind the final norm
   std::vector<at::Tensor> attentions;     // layers of (B, heads, S, S), before dropout
+  // The same of the decoder, and its attention to the encoder (B, heads, T, S).
+  std::vector<at::Tensor> decoder_hidden_states;
+  std::vector<at::Tensor> decoder_attentions;
+  std::vector<at::Tensor> cross_attentions;
 };
 
 struct NetworkOptions {
@@ -73,6 +80,10 @@ class Network {
 
   // Throws InvalidInput for ids out of range and sequences longer than the position table.
   ForwardResult forward(const NetworkBatch& batch, const ForwardOptions& options = {});
+  // Continues a prompt, or a source from the decoder's start token, by greedy or beam search: the plain meaning of
+  // Engine::generate, which computes every token anew at every step. Throws what that throws.
+  std::vector<TokenId> generate(const std::vector<TokenId>& ids, const GenerationSpec& spec,
+                                const CancelToken& cancel = {});
   // Token embedding look-up alone (B, S, hidden), before position, type and norm.
   at::Tensor word_embeddings(const at::Tensor& input_ids);
 

@@ -20,6 +20,14 @@ Tensor fresh_values(const Slot& slot, const Rng& seed) {
   return Tensor::from(slot.shape, std::move(values));
 }
 
+// The word embeddings that a fresh output layer reuses (Press 2017, arXiv 1608.05859); empty for other slots.
+std::string word_slot(const Architecture& architecture, const Slot& slot) {
+  const HeadKind kind = architecture.head.kind;
+  const bool writes_words = kind == HeadKind::MaskedLm || kind == HeadKind::LanguageModel;
+  if (!writes_words || slot.name != "head.out.weight") return "";
+  return std::string(embeddings_of(architecture.has_decoder() ? Stack::Decoder : Stack::Encoder)) + ".word.weight";
+}
+
 }  // namespace
 
 Model fresh_model(const Architecture& architecture, uint64_t seed) {
@@ -28,9 +36,9 @@ Model fresh_model(const Architecture& architecture, uint64_t seed) {
   model.provenance["name"] = "fresh " + architecture.family;
   const Rng rng(seed);
   for (const Slot& slot : slots_of(architecture)) {
-    const bool tied = architecture.head.kind == HeadKind::MaskedLm && slot.name == "head.out.weight";
-    if (tied) {
-      model.weights.share(slot.name, "embeddings.word.weight");
+    const std::string words = word_slot(architecture, slot);
+    if (!words.empty() && shape_of(model.weight(words)) == slot.shape) {
+      model.weights.share(slot.name, words);
     } else {
       model.weights.add(slot.name, Dense{fresh_values(slot, rng)});
     }
@@ -53,6 +61,13 @@ Model with_task_head(const Model& model, const Task& task, uint64_t seed) {
   if (model.architecture.head.kind == wanted && model.architecture.head.num_labels == labels) {
     if (result.architecture.head.labels.empty()) result.architecture.head.labels = task.labels;
     return result;
+  }
+  if (model.architecture.has_decoder() || model.architecture.is_causal()) {
+    throw Error(ErrorKind::Unsupported, {.what = "a task's head stands on an encoder",
+                                         .where = display_name(model),
+                                         .got = "a model that reads left to right or has a decoder",
+                                         .wanted = "an encoder",
+                                         .next = "choose another model"});
   }
   Architecture& architecture = result.architecture;
   const bool had_pooler = architecture.has_pooler;

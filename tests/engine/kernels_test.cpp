@@ -193,6 +193,74 @@ TEST_P(Kernels, AttentionAgreesOnUnevenShapes) {
   }
 }
 
+TEST_P(Kernels, CausalAndBiasedAttentionAgree) {
+  for (const int64_t keys : {1, 2, 7, 16, 17, 33, 70}) {
+    for (const int64_t head_dim : {7, 16, 33}) {
+      for (const int64_t queries : {int64_t{1}, std::min<int64_t>(keys, 5), keys}) {
+        for (const bool causal : {false, true}) {
+          for (const bool biased : {false, true}) {
+            const int64_t stride = 3 * head_dim;
+            const std::vector<float> qkv = normals(keys * stride, static_cast<uint64_t>(keys * 100 + head_dim));
+            const std::vector<float> bias = normals(2 * keys - 1, 21);
+            const int64_t past = keys - queries;
+            std::vector<std::vector<float>> out(2, std::vector<float>(static_cast<size_t>(queries * head_dim)));
+            std::vector<std::vector<float>> seen(2, std::vector<float>(static_cast<size_t>(queries * keys)));
+            for (const size_t i : {size_t{0}, size_t{1}}) {
+              const Table& table = i == 0 ? fast() : plain();
+              std::vector<float> scratch(static_cast<size_t>(table.attention_scratch(keys, head_dim)), NAN);
+              table.attention({.q = qkv.data() + past * stride,
+                               .k = qkv.data() + head_dim,
+                               .v = qkv.data() + 2 * head_dim,
+                               .out = out[i].data(),
+                               .probabilities = seen[i].data(),
+                               .scratch = scratch.data(),
+                               .q_stride = stride,
+                               .kv_stride = stride,
+                               .out_stride = head_dim,
+                               .queries = queries,
+                               .keys = keys,
+                               .head_dim = head_dim,
+                               .scale = 0.7F,
+                               .relative = biased ? bias.data() + keys - 1 - past : nullptr,
+                               .causal = causal,
+                               .past = past});
+            }
+            ASSERT_LE(worst(out[0], out[1]), 5e-6) << keys << " keys, head of " << head_dim;
+            ASSERT_LE(worst(seen[0], seen[1]), 2e-6) << keys << " keys, head of " << head_dim;
+            for (int64_t i = 0; causal && i < queries; ++i) {
+              for (int64_t j = past + i + 1; j < keys; ++j) ASSERT_EQ(seen[0][static_cast<size_t>(i * keys + j)], 0);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, NormsWithoutMeanSumsAndProductsAgree) {
+  for (const int64_t columns : kWidths) {
+    const std::vector<float> x = normals(3 * columns, 31), residual = normals(3 * columns, 32);
+    const std::vector<float> shift = normals(columns, 33), weight = normals(columns, 34), bias = normals(columns, 35);
+    for (const bool with_residual : {false, true}) {
+      const float* added = with_residual ? residual.data() : nullptr;
+      std::vector<float> got(x.size()), wanted(x.size());
+      fast().add_rms_norm(x.data(), added, weight.data(), 1e-6F, 3, columns, got.data());
+      plain().add_rms_norm(x.data(), added, weight.data(), 1e-6F, 3, columns, wanted.data());
+      EXPECT_LE(worst(got, wanted), 3e-6) << columns;
+      fast().add_affine(x.data(), added, shift.data(), weight.data(), bias.data(), 3, columns, got.data());
+      plain().add_affine(x.data(), added, shift.data(), weight.data(), bias.data(), 3, columns, wanted.data());
+      EXPECT_LE(worst(got, wanted), 1e-6) << columns;
+      fast().add_affine(x.data(), added, nullptr, nullptr, nullptr, 3, columns, got.data());
+      plain().add_affine(x.data(), added, nullptr, nullptr, nullptr, 3, columns, wanted.data());
+      EXPECT_LE(worst(got, wanted), 1e-6) << columns;
+    }
+    std::vector<float> got = x, wanted = x;
+    fast().multiply_by(got.data(), residual.data(), 3 * columns);
+    plain().multiply_by(wanted.data(), residual.data(), 3 * columns);
+    EXPECT_EQ(got, wanted);
+  }
+}
+
 TEST_P(Kernels, AttentionOfLargeScoresStaysFinite) {
   const std::vector<float> qkv = normals(20 * 48, 14, 60);
   std::vector<float> out(20 * 16);

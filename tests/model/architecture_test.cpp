@@ -89,5 +89,24 @@ TEST(Architecture, FaultsNameTheMember) {
   EXPECT_NE(message("/embedding", nullptr).find("vocab_size"), std::string::npos);
 }
 
+TEST(Architecture, MembersThatNobodyKnowsAreRefused) {
+  const Json good = to_json(test::model_of_every_form().architecture);
+  for (const std::string pointer : {"/halting", "/embedding/rotary", "/layers/1/experts", "/head/depth"}) {
+    Json newer = good;
+    newer[Json::json_pointer(pointer)] = 1;
+    const Error error = expect_error([&] { architecture_from_json(newer, "e.json"); });
+    EXPECT_EQ(error.kind(), ErrorKind::Unsupported);
+    EXPECT_NE(std::string(error.what()).find(pointer.substr(pointer.rfind('/') + 1)), std::string::npos);
+  }
+}
+
+TEST(Architecture, DescriptionsOfBertAreAsTheyWere) {
+  const Json json = to_json(test::bert_architecture(1, 8, 12, 2, 20, 5));
+  EXPECT_EQ(json.size(), 9U);
+  EXPECT_EQ(json["embedding"].size(), 4U);
+  EXPECT_EQ(json["layers"][0].size(), 5U);
+  EXPECT_EQ(json["head"].size(), 3U);
+}
+
 }  // namespace
 }  // namespace espalier

@@ -5,7 +5,7 @@
 #include <torch/torch.h>
 
 #include "base/rng.h"
-#include "network/encoder.h"
+#include "network/modules.h"
 #include "tests/support/support.h"
 
 namespace espalier {

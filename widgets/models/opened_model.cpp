@@ -83,7 +83,8 @@ std::shared_ptr<const ModelTreeNode> buildModelTree(const Model& model) {
     ModelTreeNode* group = nullptr;
     if (slot.layer) {
       const int layer = slot.layer->value;
-      ModelTreeNode* layerNode = lastChildNamed(root.get(), QStringLiteral("layer %1").arg(layer), layer);
+      const QString stack = slot.stack == Stack::Decoder ? QStringLiteral("decoder ") : QString();
+      ModelTreeNode* layerNode = lastChildNamed(root.get(), stack + QStringLiteral("layer %1").arg(layer), layer);
       group = lastChildNamed(layerNode,
                              slot.part == Part::Attention ? QStringLiteral("attention") : QStringLiteral("ffn"), layer);
     } else {
@@ -127,8 +128,9 @@ std::vector<LedgerRow> buildLedger(const Model& model) {
   for (const Slot& slot : slots_of(model.architecture)) {
     if (!seen.insert(model.weights.handle(slot.name)).second) continue;
     const Weight& weight = model.weight(slot.name);
-    LedgerRow& row = slot.layer ? rows[static_cast<size_t>(slot.layer->value) + 1]
-                                : (slot.part == Part::Embeddings ? rows.front() : rows.back());
+    const bool inRow = slot.layer && slot.stack == Stack::Encoder;
+    LedgerRow& row = inRow ? rows[static_cast<size_t>(slot.layer->value) + 1]
+                           : (slot.part == Part::Embeddings ? rows.front() : rows.back());
     const int64_t bytes = stored_bytes(weight);
     row.parameters += num_parameters(weight);
     row.bytes += bytes;

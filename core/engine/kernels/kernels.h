@@ -9,7 +9,7 @@ namespace espalier::kernels {
 
 enum class Activation : int32_t { None, Gelu, GeluTanh, Relu, Silu, Tanh };
 
-// One head of one sequence: out = softmax(scale * q k^T) v, for `queries` of its n tokens.
+// One head of one sequence: out = softmax(scale * q k^T + relative) v, for `queries` of its n tokens.
 struct AttentionArgs {
   const float* q;        // (queries, h), row stride q_stride
   const float* k;        // (n, h)
@@ -24,6 +24,9 @@ struct AttentionArgs {
   int64_t keys;
   int64_t head_dim;
   float scale;
+  const float* relative = nullptr;  // or what query i adds to the score of key j: relative[j - i]
+  bool causal = false;              // query i sees the keys up to past + i alone
+  int64_t past = 0;
 };
 
 // How an integer product becomes float: value = (sum - compensation[c]) * row_scale[r] * column_scale[c].
@@ -54,6 +57,16 @@ struct Table {
   // out may be x or residual. The variance is the mean of squares about the mean.
   void (*add_norm)(const float* x, const float* residual, const float* shift, const float* weight, const float* bias,
                    float epsilon, int64_t rows, int64_t columns, float* out);
+
+  // out (r, c) = (x + residual) / root mean square of its row * weight; residual may be null; out may be either.
+  void (*add_rms_norm)(const float* x, const float* residual, const float* weight, float epsilon, int64_t rows,
+                       int64_t columns, float* out);
+  // out (r, c) = (x + residual + shift) * weight + bias; residual (r, c), shift (c), and weight with bias (c) may be
+  // null; out may be x or residual.
+  void (*add_affine)(const float* x, const float* residual, const float* shift, const float* weight, const float* bias,
+                     int64_t rows, int64_t columns, float* out);
+  // x *= y, element by element.
+  void (*multiply_by)(float* x, const float* y, int64_t count);
 
   void (*attention)(const AttentionArgs& args);
   // Floats that `attention` needs.

@@ -18,6 +18,11 @@ struct SlotNames {
   // When no name is present, or the tensor is the same to the bit: share the weight of this slot (tied output
   // embeddings). Empty: the slot must be there.
   std::string tied_to = "";
+  // How the slot's matrix lies in the tensor: as columns where the tensor is (in, out), and as one of `parts` equal
+  // blocks of rows (after that) where one tensor holds several slots. A vector is cut the same way.
+  bool transposed = false;
+  int64_t part = 0;
+  int64_t parts = 1;
 };
 
 struct Family {
@@ -28,7 +33,8 @@ struct Family {
   std::function<Architecture(const Json& config, const std::vector<std::string>& tensor_names,
                              const std::string& where)>
       read_config;
-  std::function<std::vector<SlotNames>(const Architecture&)> slot_names;
+  // Every slot of the architecture that read_config made of the same configuration.
+  std::function<std::vector<SlotNames>(const Architecture&, const Json& config)> slot_names;
   // Tensors that a folder may hold and nothing needs (position_ids, pooler of a token model).
   std::function<bool(const std::string& tensor_name)> ignorable;
 };

@@ -22,7 +22,7 @@ MethodInfo make_info() {
           .anchors = {"michel-heads", "bert-plays-lottery"},
           .paper = "Michel, Levy, Neubig 2019, Are Sixteen Heads Really Better than One?, arXiv 1905.10650",
           .summary = "Removes the attention heads whose absence changes the loss least.",
-          .hosts = {"encoder"}};
+          .hosts = {"encoder", "decoder"}};
 }
 
 std::vector<Setting> make_settings() {

@@ -20,7 +20,7 @@ MethodInfo make_info() {
           "Kim, Awadalla 2020, FastFormers: Highly Efficient Transformer Models for Natural Language Understanding, "
           "arXiv 2010.13382",
       .summary = "Removes the feed-forward units whose absence changes the loss least.",
-      .hosts = {"encoder"}};
+      .hosts = {"encoder", "decoder"}};
 }
 
 std::vector<Setting> make_settings() {

@@ -25,7 +25,7 @@ MethodInfo make_info() {
           .anchors = {"takase-kiyono", "albert-sharing"},
           .paper = "Takase, Kiyono 2021, Lessons on Parameter Sharing across Layers in Transformers, arXiv 2104.06022",
           .summary = "Lets several layers use one set of weights.",
-          .hosts = {"encoder"}};
+          .hosts = {"encoder", "decoder"}};
 }
 
 std::vector<Setting> make_settings() {
@@ -234,6 +234,10 @@ class LayerSharing final : public Method {
                                   " and cannot share. Share first, or share attention only."}};
         }
         if (other.norm != first.norm) return {{"pattern", pair + " place their norms differently and cannot share."}};
+        if (other.stacked != first.stacked || other.bottleneck != first.bottleneck) {
+          return {
+              {"pattern", pair + " have different bottlenecks or numbers of feed-forward blocks and cannot share."}};
+        }
         for (const std::string& path : shared_paths(model, group.front(), parts)) {
           const std::string a = module_of(group.front(), path), b = module_of(layer, path);
           if (model.weights.handle(a) == model.weights.handle(b)) continue;

@@ -98,28 +98,58 @@ void add_norm(const float* x, const float* residual, const float* shift, const f
   }
 }
 
+void add_rms_norm(const float* x, const float* residual, const float* weight, float epsilon, int64_t rows,
+                  int64_t columns, float* out) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const auto sum_at = [&](int64_t c) { return x[r * columns + c] + (residual ? residual[r * columns + c] : 0.0F); };
+    double squares = 0;
+    for (int64_t c = 0; c < columns; ++c) squares += static_cast<double>(sum_at(c)) * sum_at(c);
+    const double inverse = 1 / std::sqrt(squares / static_cast<double>(columns) + epsilon);
+    for (int64_t c = 0; c < columns; ++c) out[r * columns + c] = static_cast<float>(sum_at(c) * inverse * weight[c]);
+  }
+}
+
+void add_affine(const float* x, const float* residual, const float* shift, const float* weight, const float* bias,
+                int64_t rows, int64_t columns, float* out) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      double value = x[r * columns + c];
+      if (residual) value += residual[r * columns + c];
+      if (shift) value += shift[c];
+      if (weight) value = value * weight[c] + bias[c];
+      out[r * columns + c] = static_cast<float>(value);
+    }
+  }
+}
+
+void multiply_by(float* x, const float* y, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) x[i] *= y[i];
+}
+
 void attention(const AttentionArgs& args) {
   float* scores = args.scratch;
   for (int64_t i = 0; i < args.queries; ++i) {
     const float* q = args.q + i * args.q_stride;
     float most = -INFINITY;
-    for (int64_t j = 0; j < args.keys; ++j) {
+    const int64_t seen = args.causal ? std::min(args.keys, args.past + i + 1) : args.keys;
+    for (int64_t j = 0; j < seen; ++j) {
       const float* k = args.k + j * args.kv_stride;
       double sum = 0;
       for (int64_t d = 0; d < args.head_dim; ++d) sum += static_cast<double>(q[d]) * k[d];
-      scores[j] = static_cast<float>(sum * args.scale);
+      scores[j] = static_cast<float>(sum * args.scale + (args.relative ? args.relative[j - i] : 0.0F));
       most = std::max(most, scores[j]);
     }
     double total = 0;
-    for (int64_t j = 0; j < args.keys; ++j) {
+    for (int64_t j = 0; j < seen; ++j) {
       scores[j] = std::exp(scores[j] - most);
       total += scores[j];
     }
-    for (int64_t j = 0; j < args.keys; ++j) scores[j] = static_cast<float>(scores[j] / total);
+    for (int64_t j = 0; j < seen; ++j) scores[j] = static_cast<float>(scores[j] / total);
+    std::fill(scores + seen, scores + args.keys, 0.0F);
     if (args.probabilities) std::copy_n(scores, args.keys, args.probabilities + i * args.keys);
     for (int64_t d = 0; d < args.head_dim; ++d) {
       double sum = 0;
-      for (int64_t j = 0; j < args.keys; ++j) sum += static_cast<double>(scores[j]) * args.v[j * args.kv_stride + d];
+      for (int64_t j = 0; j < seen; ++j) sum += static_cast<double>(scores[j]) * args.v[j * args.kv_stride + d];
       args.out[i * args.out_stride + d] = static_cast<float>(sum);
     }
   }
@@ -176,6 +206,9 @@ const Table& reference_table() {
       .row_max_abs = row_max_abs,
       .quantize = quantize,
       .add_norm = add_norm,
+      .add_rms_norm = add_rms_norm,
+      .add_affine = add_affine,
+      .multiply_by = multiply_by,
       .attention = attention,
       .attention_scratch = attention_scratch,
       .decode_half = decode_half,

@@ -105,38 +105,58 @@ inline float soften(float* scores, int64_t keys, float scale) {
   return 1.0F / sum_of(total);
 }
 
+// scores = scale * scores + relative.
+inline void add_relative(float* scores, const float* relative, int64_t keys, float scale) {
+  const Floats factor = all(scale);
+  for_registers(keys, [&](int64_t c, int64_t count) {
+    store(scores + c, fma(load(scores + c), factor, load_some(relative + c, count)));
+  });
+}
+
+// Keys that the query sees.
+inline int64_t seen_by(const AttentionArgs& args, int64_t query) {
+  const int64_t seen = args.past + query + 1;
+  return args.causal && seen < args.keys ? seen : args.keys;
+}
+
 template <int R>
 void attend_rows(const AttentionArgs& args, int64_t first, const float* keys, const float* values, float* scores) {
   const int64_t n = whole_registers(args.keys);
+  const int64_t seen = seen_by(args, first + R - 1);
+  const int64_t scored = whole_registers(seen);
   const int64_t h = whole_registers(args.head_dim);
   const float* q = args.q + first * args.q_stride;
   int64_t c = 0;
-  for (; c + kScoreVectors * kLanes <= n; c += kScoreVectors * kLanes) {
+  for (; c + kScoreVectors * kLanes <= scored; c += kScoreVectors * kLanes) {
     score_block<R, kScoreVectors>(q, args.q_stride, keys + c, n, args.head_dim, scores + c);
   }
-  for (; c + 2 * kLanes <= n; c += 2 * kLanes) {
+  for (; c + 2 * kLanes <= scored; c += 2 * kLanes) {
     score_block<R, 2>(q, args.q_stride, keys + c, n, args.head_dim, scores + c);
   }
-  if (c < n) score_block<R, 1>(q, args.q_stride, keys + c, n, args.head_dim, scores + c);
+  if (c < scored) score_block<R, 1>(q, args.q_stride, keys + c, n, args.head_dim, scores + c);
 
   float inverse_total[R];
   for (int r = 0; r < R; ++r) {
-    inverse_total[r] = soften(scores + r * n, args.keys, args.scale);
+    const int64_t own = seen_by(args, first + r);
+    float* row = scores + r * n;
+    if (args.relative) add_relative(row, args.relative - (first + r), own, args.scale);
+    inverse_total[r] = soften(row, own, args.relative ? 1.0F : args.scale);
+    for (int64_t at = whole_registers(own); at < scored; at += kLanes) store(row + at, zero());
     if (!args.probabilities) continue;
     float* to = args.probabilities + (first + r) * args.keys;
     for_registers(args.keys, [&](int64_t at, int64_t count) {
-      store_some(to + at, mul(load(scores + r * n + at), all(inverse_total[r])), count);
+      store_some(to + at, at < scored ? mul(load(row + at), all(inverse_total[r])) : zero(), count);
     });
   }
 
   float* out = args.out + first * args.out_stride;
   int64_t d = 0;
   for (; d + kValueVectors * kLanes <= args.head_dim; d += kValueVectors * kLanes) {
-    value_block<R, kValueVectors>(scores, values + d, args.keys, n, h, inverse_total, out + d, args.out_stride, kLanes);
+    value_block<R, kValueVectors>(scores, values + d, seen, n, h, inverse_total, out + d, args.out_stride, kLanes);
   }
   for (; d < args.head_dim; d += kLanes) {
     const int64_t left = args.head_dim - d;
-    value_block<R, 1>(scores, values + d, args.keys, n, h, inverse_total, out + d, args.out_stride,
+    value_block<R, 1>(scores, values + d, seen, n, h, inverse_total, out + d, args.out_stride,
                       left < kLanes ? left : kLanes);
   }
 }

@@ -139,6 +139,43 @@ void add_norm(const float* x, const float* residual, const float* shift, const f
   }
 }
 
+void add_rms_norm(const float* x, const float* residual, const float* weight, float epsilon, int64_t rows,
+                  int64_t columns, float* out) {
+  const float share = 1.0F / static_cast<float>(columns);
+  for (int64_t r = 0; r < rows; ++r) {
+    float* to = out + r * columns;
+    Floats squares = zero();
+    for_registers(columns, [&](int64_t c, int64_t count) {
+      Floats value = load_some(x + r * columns + c, count);
+      if (residual) value = add(value, load_some(residual + r * columns + c, count));
+      store_some(to + c, value, count);
+      squares = fma(value, value, squares);
+    });
+    const Floats inverse = all(1.0F / __builtin_sqrtf(sum_of(squares) * share + epsilon));
+    for_registers(columns, [&](int64_t c, int64_t count) {
+      store_some(to + c, mul(mul(load_some(to + c, count), inverse), load_some(weight + c, count)), count);
+    });
+  }
+}
+
+void add_affine(const float* x, const float* residual, const float* shift, const float* weight, const float* bias,
+                int64_t rows, int64_t columns, float* out) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for_registers(columns, [&](int64_t c, int64_t count) {
+      Floats value = load_some(x + r * columns + c, count);
+      if (residual) value = add(value, load_some(residual + r * columns + c, count));
+      if (shift) value = add(value, load_some(shift + c, count));
+      if (weight) value = fma(value, load_some(weight + c, count), load_some(bias + c, count));
+      store_some(out + r * columns + c, value, count);
+    });
+  }
+}
+
+void multiply_by(float* x, const float* y, int64_t count) {
+  for_registers(count,
+                [&](int64_t c, int64_t n) { store_some(x + c, mul(load_some(x + c, n), load_some(y + c, n)), n); });
+}
+
 void decode_half(const uint16_t* from, int64_t columns, float* to) {
   for_registers(columns, [&](int64_t c, int64_t count) {
     uint16_t part[kLanes] = {};

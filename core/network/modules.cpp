@@ -1,0 +1,254 @@
+// The forward pass of a Transformer's layers (Vaswani 2017; Devlin 2019), norm after (post) or before (pre) each block.
+// Letters: B sequences, S tokens of the longest, K keys, A heads, D head size.
+
+#include "network/modules.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <limits>
+
+#include "model/positions.h"
+#include "network/fused_attention.h"
+
+namespace espalier {
+namespace {
+
+// A gate of (n), (B, n) or (B, n, S) against (B, n, S, trailing).
+at::Tensor shaped_head_gate(const at::Tensor& gate) {
+  if (gate.dim() == 1) return gate.view({1, -1, 1, 1});
+  if (gate.dim() == 2) return gate.unsqueeze(-1).unsqueeze(-1);
+  return gate.unsqueeze(-1);
+}
+
+// The lowest finite number, not infinity: a row without any token stays a number.
+double lowest_of(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? std::numeric_limits<double>::lowest() : std::numeric_limits<float>::lowest();
+}
+
+at::Tensor first_rows(const at::Tensor& x) { return x.narrow(1, 0, 1); }
+
+}  // namespace
+
+at::Tensor activate(const at::Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::Gelu:
+      return at::gelu(x, "none");
+    case Activation::GeluTanh:
+      return at::gelu(x, "tanh");
+    case Activation::Relu:
+      return at::relu(x);
+    case Activation::Silu:
+      return at::silu(x);
+    case Activation::Tanh:
+      return at::tanh(x);
+  }
+  return x;
+}
+
+at::Tensor LinearModule::operator()(const at::Tensor& x, const at::Tensor& token_mask) const {
+  // Rows of the first token alone are all tokens.
+  const bool mask_fits = token_mask.defined() && x.dim() == 3 && x.size(1) == token_mask.size(1);
+  return (*weight)->linear(x, bias != nullptr ? (*bias)->effective() : at::Tensor(),
+                           mask_fits ? token_mask : at::Tensor());
+}
+
+at::Tensor NormModule::operator()(const at::Tensor& x) const {
+  const at::Tensor scale = (*weight)->effective();
+  switch (kind) {
+    case NormKind::Rms:
+      return x * at::rsqrt(x.pow(2).mean(-1, true) + epsilon) * scale;
+    case NormKind::Affine:
+      return x * scale + (*bias)->effective();
+    case NormKind::Layer:
+      break;
+  }
+  return at::layer_norm(x, {x.size(-1)}, scale, (*bias)->effective(), epsilon);
+}
+
+// --- Embeddings -----------------------------------------------------------------------------------------------------
+
+at::Tensor EmbeddingModule::positions_of(const at::Tensor& ids) const {
+  if (!spec.skip_padding) {
+    return at::arange(spec.position_offset, spec.position_offset + ids.size(1), ids.options()).unsqueeze(0);
+  }
+  const at::Tensor counted = ids.ne(spec.pad_token_id).to(at::kLong);
+  return counted.cumsum(1) * counted + (spec.position_offset - 1);
+}
+
+at::Tensor EmbeddingModule::operator()(const at::Tensor& word_rows, const at::Tensor& ids, const at::Tensor& types,
+                                       const ForwardState& state) const {
+  at::Tensor sum = spec.scale == 1 ? word_rows : word_rows * spec.scale;
+  if (spec.trigram) {
+    const at::Tensor nothing = at::zeros_like(first_rows(sum));
+    const int64_t others = sum.size(1) - 1;
+    const at::Tensor next = at::cat({sum.narrow(1, 1, others), nothing}, 1);
+    const at::Tensor previous = at::cat({nothing, sum.narrow(1, 0, others)}, 1);
+    sum = at::cat({next, sum, previous}, 2);
+  }
+  if (spec.projection == Projection::Words) sum = project(sum, state.token_mask);
+  if (type != nullptr) sum = sum + (*type)->rows(types);
+  if (position != nullptr) {
+    sum = sum + (*position)->rows(positions_of(ids));
+  } else if (fixed_positions.defined()) {
+    sum = sum + fixed_positions.index_select(0, positions_of(ids).flatten()).view({-1, ids.size(1), sum.size(2)});
+  }
+  if (norm.weight != nullptr) sum = norm(sum);
+  sum = state.drop_hidden(sum);
+  return spec.projection == Projection::Sum ? project(sum, state.token_mask) : sum;
+}
+
+// --- Blocks ---------------------------------------------------------------------------------------------------------
+
+at::Tensor AttentionModule::bias_of(int64_t queries, int64_t keys, const at::TensorOptions& options) const {
+  at::Tensor bias;
+  if (relative_bias != nullptr) {
+    at::Tensor buckets = at::empty({1, queries * keys}, at::kLong);
+    auto* bucket = buckets.data_ptr<int64_t>();
+    for (int64_t query = 0; query < queries; ++query) {
+      for (int64_t key = 0; key < keys; ++key) *bucket++ = relative_bucket(*spec.relative, spec.causal, key - query);
+    }
+    std::vector<int64_t> columns;
+    for (const HeadIndex head : spec.heads) columns.push_back(head.value);
+    const at::Tensor of_heads = at::tensor(columns, at::TensorOptions(at::kLong).device(options.device()));
+    const at::Tensor rows = (*relative_bias)->rows(buckets.to(options.device())).index_select(2, of_heads);
+    bias = rows.view({1, queries, keys, spec.num_heads()}).permute({0, 3, 1, 2});
+  }
+  if (!spec.causal) return bias;
+  const at::Tensor later = at::ones({queries, keys}, options.dtype(at::kBool)).triu(1);
+  const double lowest =
+      options.dtype() == at::kDouble ? std::numeric_limits<double>::lowest() : std::numeric_limits<float>::lowest();
+  if (!bias.defined()) bias = at::zeros({1, 1, queries, keys}, options);
+  return bias.masked_fill(later, lowest);
+}
+
+at::Tensor AttentionModule::operator()(const AttentionInputs& inputs, const at::Tensor& key_mask,
+                                       const at::Tensor& gate, at::Tensor* probabilities,
+                                       const ForwardState& state) const {
+  const int64_t batch = inputs.query.size(0);
+  const at::Tensor queries = q_proj(inputs.query, state.token_mask);
+  const at::Tensor keys = k_proj(inputs.key, key_mask);
+  const at::Tensor values = v_proj(inputs.value, key_mask);
+  const bool plain = spec.scale == 0 && !spec.causal && !spec.relative;
+  const bool fits_fused =
+      plain && queries.device().is_cpu() && queries.scalar_type() == at::kFloat && spec.num_heads() > 0;
+  if (state.fused && fits_fused && !gate.defined() && probabilities == nullptr) {
+    AttentionDropout dropout;
+    if (state.training && state.attention_dropout > 0) dropout = {state.attention_dropout, state.dropout->next_key()};
+    const at::Tensor context = fused_attention(queries, keys, values, key_mask, spec.num_heads(), dropout);
+    return state.drop_hidden(out_proj(context, state.token_mask));
+  }
+  const auto split = [&](const at::Tensor& x) {
+    return x.view({batch, x.size(1), spec.num_heads(), spec.head_dim}).transpose(1, 2);
+  };
+  const at::Tensor query = split(queries);
+  const at::Tensor key = split(keys);
+  const at::Tensor value = split(values);
+
+  at::Tensor scores = at::matmul(query * spec.score_scale(), key.transpose(2, 3));
+  const at::Tensor bias = bias_of(queries.size(1), keys.size(1), scores.options());
+  if (bias.defined()) scores = scores + bias;
+  if (key_mask.defined()) {
+    scores = scores.masked_fill(key_mask.unsqueeze(1).unsqueeze(1).eq(0), lowest_of(scores));
+  }
+  at::Tensor share_of_key = at::softmax(scores, -1);  // (B, A, S, K)
+  if (probabilities != nullptr) *probabilities = share_of_key;
+  if (state.training) share_of_key = state.dropout->apply(share_of_key, state.attention_dropout);
+  at::Tensor context = at::matmul(share_of_key, value);  // (B, A, S, D)
+  if (gate.defined()) context = context * shaped_head_gate(gate);
+  context = context.transpose(1, 2).reshape({batch, queries.size(1), spec.width()});
+  return state.drop_hidden(out_proj(context, state.token_mask));
+}
+
+at::Tensor FeedForwardModule::operator()(const at::Tensor& hidden, const at::Tensor& gate,
+                                         const ForwardState& state) const {
+  at::Tensor units = activate(in_proj(hidden, state.token_mask), spec.activation);  // (B, S, width)
+  if (spec.gated) units = units * up_proj(hidden, state.token_mask);
+  if (gate.defined()) units = units * (gate.dim() == 2 ? gate.unsqueeze(1) : gate);
+  return state.drop_hidden(out_proj(units, state.token_mask));
+}
+
+// --- Layers ---------------------------------------------------------------------------------------------------------
+
+// The residual sum after self-attention.
+at::Tensor LayerModule::attend(const at::Tensor& hidden, bool first_only, const LayerTaps& taps,
+                               const ForwardState& state) const {
+  const bool pre = spec.norm == NormPlacement::Pre;
+  const at::Tensor read = pre ? attention.norm(hidden) : hidden;
+  const AttentionInputs inputs{first_only ? first_rows(read) : read, read, read};
+  const at::Tensor context = attention(inputs, state.token_mask, taps.head_gate, taps.probabilities, state);
+  const at::Tensor sum = (first_only ? first_rows(hidden) : hidden) + context;
+  return pre ? sum : attention.norm(sum);
+}
+
+// The same in a bottleneck, (B, S, narrow).
+at::Tensor LayerModule::attend_narrow(const at::Tensor& hidden, const LayerTaps& taps,
+                                      const ForwardState& state) const {
+  const auto through = [&](const BottleneckModule& module) {
+    return module.norm(module.linear(hidden, state.token_mask));
+  };
+  const at::Tensor inner = through(narrow_input);
+  AttentionInputs inputs{hidden, hidden, hidden};
+  if (spec.bottleneck->attention) {
+    inputs = {inner, inner, inner};
+  } else if (spec.bottleneck->shared) {
+    const at::Tensor read = through(narrow_attention);
+    inputs = {read, read, hidden};
+  }
+  return attention.norm(inner + attention(inputs, state.token_mask, taps.head_gate, taps.probabilities, state));
+}
+
+at::Tensor LayerModule::operator()(const at::Tensor& hidden, bool first_only, const LayerTaps& taps,
+                                   const ForwardState& state) const {
+  const bool pre = spec.norm == NormPlacement::Pre;
+  at::Tensor middle = spec.bottleneck ? attend_narrow(hidden, taps, state) : attend(hidden, first_only, taps, state);
+  if (spec.cross) {
+    const at::Tensor read = pre ? cross.norm(middle) : middle;
+    const AttentionInputs inputs{read, state.memory, state.memory};
+    const at::Tensor sum = middle + cross(inputs, state.memory_mask, {}, taps.cross_probabilities, state);
+    middle = pre ? sum : cross.norm(sum);
+  }
+  const auto feed_forward = [&](const FeedForwardModule& block, const at::Tensor& gate) {
+    middle = pre ? middle + block(block.norm(middle), gate, state) : block.norm(middle + block(middle, gate, state));
+  };
+  for (const FeedForwardModule& block : stacked) feed_forward(block, {});
+  feed_forward(ffn, taps.unit_gate);
+  if (!spec.bottleneck) return middle;
+  return narrow_output.norm(state.drop_hidden(narrow_output.linear(middle, state.token_mask)) + hidden);
+}
+
+bool LayerModule::rows_independent() const {
+  if (spec.bottleneck || spec.cross || spec.attention.causal || spec.attention.relative) return false;
+  std::vector<const LinearModule*> linears = {&attention.q_proj, &attention.out_proj, &ffn.in_proj, &ffn.out_proj};
+  if (spec.ffn.gated) linears.push_back(&ffn.up_proj);
+  for (const FeedForwardModule& block : stacked) {
+    linears.push_back(&block.in_proj);
+    linears.push_back(&block.out_proj);
+  }
+  for (const LinearModule* linear : linears) {
+    if (!(*linear->weight)->rows_independent()) return false;
+  }
+  return true;
+}
+
+// --- Head -----------------------------------------------------------------------------------------------------------
+
+at::Tensor HeadModule::operator()(const at::Tensor& hidden, const ForwardState& state) const {
+  if (reads_first_token_only()) {
+    at::Tensor pooled = hidden.select(1, 0);
+    if (pooler.weight != nullptr) pooled = at::tanh(pooler(pooled, {}));
+    if (spec.kind == HeadKind::None) return pooler.weight != nullptr ? pooled : at::Tensor();
+    pooled = state.drop_hidden(pooled);
+    if (dense.weight != nullptr) pooled = state.drop_hidden(activate(dense(pooled, {}), activation));
+    return out(pooled, {});
+  }
+  at::Tensor read = spec.scale == 1 ? hidden : hidden * spec.scale;
+  if (spec.kind == HeadKind::TokenClassification) read = state.drop_hidden(read);
+  if (dense.weight != nullptr) read = activate(dense(read, state.token_mask), activation);
+  if (norm.weight != nullptr) read = norm(read);
+  if (extra.weight == nullptr) return out(read, state.token_mask);
+  return out(read.narrow(-1, 0, out_width), state.token_mask) +
+         extra(read.narrow(-1, out_width, read.size(-1) - out_width), state.token_mask);
+}
+
+}  // namespace espalier

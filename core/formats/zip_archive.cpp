@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -82,46 +83,64 @@ size_t find_end(std::span<const std::byte> bytes, const std::string& where) {
   fail(where, "the zip archive has no end record", fmt::format("{} bytes", bytes.size()), "a whole zip archive");
 }
 
-// The directory and the place where it must end.
+// The zip64 record that the locator before the plain end record points to, and where it lies.
+std::pair<Directory, uint64_t> read_end64(std::span<const std::byte> bytes, size_t locator_at,
+                                          const std::string& where) {
+  ByteReader locator(bytes.subspan(locator_at, kLocator64Bytes), where);
+  locator.take(8);
+  const auto at = locator.number<uint64_t>();
+  if (at > locator_at || locator_at - at < kEnd64Bytes) {
+    fail(where, "the zip64 end record lies outside the file", fmt::format("at {}", at),
+         fmt::format("{} bytes or more before byte {}", kEnd64Bytes, locator_at));
+  }
+  ByteReader record(bytes.subspan(at, kEnd64Bytes), where);
+  if (record.number<uint32_t>() != kEnd64Signature) {
+    fail(where, "the zip64 end record is missing", "other bytes", "its signature");
+  }
+  record.take(12);
+  const auto disks = record.number<uint64_t>();
+  const auto entries_here = record.number<uint64_t>();
+  Directory directory;
+  directory.entries = record.number<uint64_t>();
+  directory.bytes = record.number<uint64_t>();
+  directory.offset = record.number<uint64_t>();
+  if (disks != 0 || entries_here != directory.entries) {
+    fail(where, "the zip archive is split over several files", "more than one part", "one part");
+  }
+  return {directory, at};
+}
+
+// Checks that the directory ends where the end records begin.
 Directory read_end(std::span<const std::byte> bytes, const std::string& where) {
-  size_t end = find_end(bytes, where);
+  uint64_t end = find_end(bytes, where);
   ByteReader reader(bytes.subspan(end), where);
   reader.take(4);
-  const uint32_t disks = reader.number<uint32_t>();
+  const auto disks = reader.number<uint32_t>();
   const auto entries_here = reader.number<uint16_t>();
   Directory directory;
   directory.entries = reader.number<uint16_t>();
   directory.bytes = reader.number<uint32_t>();
   directory.offset = reader.number<uint32_t>();
-  bool many_disks = disks != 0 || entries_here != directory.entries;
-  const bool large = directory.entries == kSee64Short || directory.bytes == kSee64 || directory.offset == kSee64;
-  if (large) {
-    if (end < kLocator64Bytes) fail(where, "the zip64 end record is missing", "none", "one before the end record");
-    ByteReader locator(bytes.subspan(end - kLocator64Bytes, kLocator64Bytes), where);
-    if (locator.number<uint32_t>() != kLocator64Signature) {
-      fail(where, "the zip64 end record is missing", "no locator", "one before the end record");
-    }
-    locator.take(4);
-    const auto end64 = locator.number<uint64_t>();
-    const size_t room = end - kLocator64Bytes;
-    if (end64 > room || room - end64 < kEnd64Bytes) {
-      fail(where, "the zip64 end record lies outside the file", fmt::format("at {}", end64),
-           fmt::format("before byte {}", room));
-    }
-    ByteReader record(bytes.subspan(end64, kEnd64Bytes), where);
-    if (record.number<uint32_t>() != kEnd64Signature) {
-      fail(where, "the zip64 end record is missing", "other bytes", "its signature");
-    }
-    record.take(12);
-    const auto disks64 = record.number<uint64_t>();
-    const auto entries64 = record.number<uint64_t>();
-    directory.entries = record.number<uint64_t>();
-    directory.bytes = record.number<uint64_t>();
-    directory.offset = record.number<uint64_t>();
-    many_disks = disks64 != 0 || entries64 != directory.entries;
-    end = end64;
+  if (disks != 0 || entries_here != directory.entries) {
+    fail(where, "the zip archive is split over several files", "more than one part", "one part");
   }
-  if (many_disks) fail(where, "the zip archive is split over several files", "more than one part", "one part");
+  // Writers may add the zip64 records to small archives too: libtorch does.
+  const auto is_locator = [&](size_t at) {
+    return std::memcmp(bytes.data() + at, &kLocator64Signature, sizeof kLocator64Signature) == 0;
+  };
+  if (end >= kLocator64Bytes && is_locator(end - kLocator64Bytes)) {
+    const auto [large, at] = read_end64(bytes, end - kLocator64Bytes, where);
+    const bool agrees = (directory.entries == kSee64Short || directory.entries == large.entries) &&
+                        (directory.bytes == kSee64 || directory.bytes == large.bytes) &&
+                        (directory.offset == kSee64 || directory.offset == large.offset);
+    if (!agrees) {
+      fail(where, "the two end records of the zip archive differ",
+           fmt::format("{} entries, {} bytes at {}", directory.entries, directory.bytes, directory.offset),
+           fmt::format("{} entries, {} bytes at {}", large.entries, large.bytes, large.offset));
+    }
+    directory = large;
+    end = at;
+  }
   if (directory.offset > end || directory.bytes != end - directory.offset) {
     fail(where, "the zip directory does not lie where the end record says",
          fmt::format("{} bytes at {}", directory.bytes, directory.offset), fmt::format("ending at byte {}", end));

@@ -57,6 +57,16 @@ TEST(ZipArchive, GivesEntriesWhereTheyLie) {
   EXPECT_EQ(read(follow).at("first").size(), 5u);
 }
 
+TEST(ZipArchive, Zip64RecordsMayStandBesidePlainNumbers) {
+  const std::string large = two_entries({1, true});
+  const size_t directory = large.find(kCentral);
+  const size_t bytes = large.find("PK\x06\x06") - directory;
+  std::string both = with<uint16_t>(with<uint16_t>(large, kEnd, 8, 2), kEnd, 10, 2);
+  both = with<uint32_t>(with<uint32_t>(both, kEnd, 12, static_cast<uint32_t>(bytes)), kEnd, 16,
+                        static_cast<uint32_t>(directory));
+  EXPECT_EQ(read(both).size(), 2u);
+}
+
 TEST(ZipArchive, WhatIsNotStoredIsRefusedByName) {
   const std::string good = two_entries();
   const std::string deflated = fault(with<uint16_t>(good, kCentral, 10, 8));
@@ -101,7 +111,9 @@ TEST(ZipArchive, Zip64RecordsAreChecked) {
   constexpr const char* kEnd64 = "PK\x06\x06";
   constexpr const char* kLocator = "PK\x06\x07";
   EXPECT_NE(fault(with<uint64_t>(good, kLocator, 8, ~uint64_t{0})).find("outside the file"), std::string::npos);
-  EXPECT_NE(fault(with<char>(good, kLocator, 0, 'Q')).find("no locator"), std::string::npos);
+  EXPECT_NE(fault(with<char>(good, kLocator, 0, 'Q')).find("does not lie"), std::string::npos);
+  EXPECT_NE(fault(with<uint32_t>(good, kEnd, 12, 5)).find("two end records"), std::string::npos);
+  EXPECT_NE(fault(with<uint64_t>(good, kEnd64, 16, 1)).find("several files"), std::string::npos);
   EXPECT_NE(fault(with<char>(good, kEnd64, 0, 'Q')).find("its signature"), std::string::npos);
   EXPECT_NE(fault(with<uint64_t>(good, kEnd64, 48, ~uint64_t{0} - 4)).find("does not lie"), std::string::npos);
 }

@@ -22,7 +22,8 @@ Dataset one_question(int64_t words, const std::string& answer, int32_t begin) {
   example.text = " q q";
   example.has_pair = true;
   for (int64_t i = 0; i < words; ++i) {
-    example.pair += (i == 0 ? "" : " ") + std::string(1, static_cast<char>('a' + i % 26));
+    if (i > 0) example.pair += ' ';
+    example.pair += static_cast<char>('a' + i % 26);
   }
   if (!answer.empty()) example.answers.push_back({answer, begin});
   dataset.examples.push_back(example);

@@ -10,7 +10,6 @@
 #include "job_kinds/inputs.h"
 #include "job_kinds/kinds.h"
 #include "job_kinds/row.h"
-#include "job_kinds/sentence.h"
 #include "measure/benchmarks/glue.h"
 #include "measure/benchmarks/superglue.h"
 #include "measure/logits.h"
@@ -32,10 +31,16 @@ bool is_unlabelled(const LoadedSplit& split, const Task& task) {
          std::ranges::all_of(split.encoded.examples, [](const EncodedExample& one) { return one.label < 0; });
 }
 
+// Labels by the model's index, spelled as in the data: a task opened for a model may carry the model's names.
+std::vector<std::string> labels_of_data(const std::string& task_path, const Task& task) {
+  const Task plain = open_task(task_path);
+  return std::ranges::is_permutation(plain.labels, task.labels) ? task.labels : plain.labels;
+}
+
 // Answers in the form of a benchmark's submission, by the file's ending.
-void write_predictions(const std::filesystem::path& file, const Tensor& logits, const Task& task, const Model& model) {
-  std::vector<std::string> names = label_names(model);
-  if (task.labels.size() == names.size()) names = task.labels;
+void write_predictions(const std::filesystem::path& file, const Tensor& logits, const Task& task,
+                       std::vector<std::string> names) {
+  for (int64_t i = static_cast<int64_t>(names.size()); i < logits.size(1); ++i) names.push_back(std::to_string(i));
   std::vector<std::string> answers;
   for (int64_t i = 0; i < logits.size(0); ++i) {
     const auto row = logits_row(logits, i);
@@ -103,7 +108,10 @@ class Evaluation {
 
     context_.progress.set_stage("evaluating");
     const Outputs outputs = run_model(model, 0.05, baseline_path.empty() ? 0.95 : 0.5);
-    if (!predictions.empty()) write_predictions(predictions, outputs.logits, task_, model);
+    if (!predictions.empty()) {
+      const auto task_path = json_get<std::string>(settings_, "task", kSettingsOf);
+      write_predictions(predictions, outputs.logits, task_, labels_of_data(task_path, task_));
+    }
     if (labelled_) add_quality(row_, outputs.logits, task_, split_);
     if (shifted_) add_shifted(outputs, nullptr);
 

@@ -5,20 +5,13 @@
 
 #include "base/error.h"
 #include "measure/blanks.h"
+#include "text/aligned_text.h"
 #include "text/unicode.h"
 
 namespace espalier {
 namespace {
 
 bool is_ascii_punctuation(char32_t code) { return code < 0x80 && is_punctuation(code); }
-
-std::string lower_cased_utf8(std::string_view text) {
-  AlignedText aligned;
-  for (size_t at = 0; at < text.size();) aligned.push_back({next_code_point(text, at), 0, 0});
-  std::string out;
-  for (const AlignedChar& one : lower_cased(aligned)) append_utf8(out, one.code);
-  return out;
-}
 
 // Words are runs of word characters; what stands between them stays.
 std::string without_articles(std::string_view text) {
@@ -42,7 +35,7 @@ std::string without_articles(std::string_view text) {
 
 std::vector<std::string> normalized_words(std::string_view text) {
   std::string plain;
-  const std::string lower = lower_cased_utf8(text);
+  const std::string lower = lower_cased(text);
   for (size_t at = 0; at < lower.size();) {
     const char32_t code = next_code_point(lower, at);
     if (!is_ascii_punctuation(code)) append_utf8(plain, code);

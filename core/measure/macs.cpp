@@ -7,23 +7,6 @@ int64_t linear_macs(const Model& model, const Slot& slot, int64_t rows) {
   return model.weights.contains(slot.name) ? rows * macs_per_row(model.weight(slot.name)) : 0;
 }
 
-// How many rows the head multiplies: one a sequence, or one a token.
-int64_t head_rows(HeadKind kind, int64_t sequence_length) {
-  switch (kind) {
-    case HeadKind::TokenClassification:
-    case HeadKind::QuestionAnswering:
-    case HeadKind::MaskedLm:
-    case HeadKind::LanguageModel:
-    case HeadKind::ReplacedToken:
-      return sequence_length;
-    case HeadKind::None:
-    case HeadKind::Classification:
-    case HeadKind::Regression:
-      break;
-  }
-  return 1;
-}
-
 // Scores and their weighted sum of values.
 int64_t attention_macs(const AttentionSpec& spec, int64_t queries, int64_t keys) {
   const int64_t pairs = spec.causal ? queries * (queries + 1) / 2 : queries * keys;
@@ -40,6 +23,22 @@ int64_t stack_attention_macs(const std::vector<LayerSpec>& layers, int64_t seque
 }
 
 }  // namespace
+
+int64_t head_rows(HeadKind kind, int64_t sequence_length) {
+  switch (kind) {
+    case HeadKind::TokenClassification:
+    case HeadKind::QuestionAnswering:
+    case HeadKind::MaskedLm:
+    case HeadKind::LanguageModel:
+    case HeadKind::ReplacedToken:
+      return sequence_length;
+    case HeadKind::None:
+    case HeadKind::Classification:
+    case HeadKind::Regression:
+      break;
+  }
+  return 1;
+}
 
 int64_t count_layer_macs(const Model& model, LayerIndex layer, int64_t sequence_length) {
   int64_t macs = 0;

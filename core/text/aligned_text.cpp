@@ -148,6 +148,13 @@ AlignedText aligned_text(std::string_view bytes, int32_t& next_char) {
   return text;
 }
 
+std::string lower_cased(std::string_view utf8) {
+  int32_t next_char = 0;
+  AlignedText text = aligned_text(utf8, next_char);
+  lower_case(text);
+  return to_utf8(text);
+}
+
 std::string to_utf8(std::span<const AlignedChar> text) {
   std::string bytes;
   for (const AlignedChar& c : text) append_utf8(bytes, c.code);

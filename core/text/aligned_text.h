@@ -35,6 +35,7 @@ enum class NormalForm { C, D, KC, KD };
 void to_normal_form(AlignedText& text, NormalForm form);
 // Lower case code point by code point, without context: a final sigma stays a plain one, U+0130 gives two.
 void lower_case(AlignedText& text);
+std::string lower_cased(std::string_view utf8);
 
 // The end of the extended grapheme cluster (UAX 29) that begins at `begin`; begin < text.size().
 size_t grapheme_end(std::span<const AlignedChar> text, size_t begin);

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "measure/attack/word_text.h"
 #include "tests/support/support.h"
+#include "text/aligned_text.h"
 
 namespace espalier::test {
 namespace {
@@ -75,7 +76,7 @@ class BagVictim {
   double logit(const std::string& text) const {
     double sum = 0;
     for (const std::string& word : split_words(text).words) {
-      const auto found = weights_.find(lower_cased_word(word));
+      const auto found = weights_.find(lower_cased(word));
       if (found != weights_.end()) sum += found->second;
     }
     return sum;

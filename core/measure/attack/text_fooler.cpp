@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "measure/attack/word_text.h"
 #include "measure/check_sizes.h"
+#include "text/aligned_text.h"
 
 namespace espalier {
 namespace {
@@ -88,7 +89,7 @@ class Attack {
 
   // Exchanges the word for the best candidate. True when the answer has changed.
   bool try_word(size_t position, double& probability) {
-    const std::string word = text_.words[position], plain = lower_cased_word(word);
+    const std::string word = text_.words[position], plain = lower_cased(word);
     if (is_stop_word(plain)) return false;
     const std::vector<std::string> others = candidates_.candidates(plain, options_.max_candidates);
     if (others.empty()) return false;
@@ -141,7 +142,7 @@ class Attack {
     const size_t end = std::min(size, begin + options_.window);
     const auto window = [&](const WordText& text) {
       std::vector<std::string> words;
-      for (size_t i = begin; i < end; ++i) words.push_back(lower_cased_word(text.words[i]));
+      for (size_t i = begin; i < end; ++i) words.push_back(lower_cased(text.words[i]));
       return words;
     };
     return 1 - std::acos(std::clamp(similarity_.cosine(window(text_), window(changed)), -1.0, 1.0));

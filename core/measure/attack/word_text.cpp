@@ -48,14 +48,6 @@ WordText split_words(std::string_view text) {
   return result;
 }
 
-std::string lower_cased_word(std::string_view word) {
-  AlignedText aligned;
-  for (size_t at = 0; at < word.size();) aligned.push_back({next_code_point(word, at), 0, 0});
-  std::string out;
-  for (const AlignedChar& one : lower_cased(aligned)) append_utf8(out, one.code);
-  return out;
-}
-
 std::string in_case_of(std::string word, std::string_view model) {
   if (!word.empty() && !model.empty() && model.front() >= 'A' && model.front() <= 'Z') {
     word.front() = upper_ascii(word.front());

@@ -15,7 +15,6 @@ struct WordText {
 };
 WordText split_words(std::string_view text);
 
-std::string lower_cased_word(std::string_view word);
 // `word` with its first letter in upper case if that of `model` is so (ASCII letters).
 std::string in_case_of(std::string word, std::string_view model);
 

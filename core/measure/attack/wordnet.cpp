@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "measure/attack/word_text.h"
 #include "measure/blanks.h"
+#include "text/aligned_text.h"
 
 namespace espalier {
 namespace {
@@ -112,7 +113,7 @@ std::vector<std::string> synset_words(std::string_view line) {
   for (size_t i = 0; i < *count; ++i) {
     const std::string& word = fields[4 + 2 * i];
     // Adjectives may carry where they stand: "galore(ip)".
-    words.push_back(lower_cased_word(std::string_view(word).substr(0, word.find('('))));
+    words.push_back(lower_cased(std::string_view(word).substr(0, word.find('('))));
   }
   return words;
 }

@@ -203,13 +203,20 @@ TEST_F(Refusals, CoverEveryMalformedBatch) {
   EXPECT_EQ(refused(long_one).parts().wanted, "160 at the most");
 }
 
-TEST_F(Refusals, NegativeThreadsAndNormsBeforeTheBlock) {
+TEST_F(Refusals, NegativeThreadsAndBottlenecksBehindANorm) {
   EXPECT_EQ(test::expect_error([&] { Engine(model_, {-1}); }).kind(), ErrorKind::InvalidInput);
-  Model other = model_;
-  other.architecture.layers[1].norm = NormPlacement::Pre;
-  const Error error = test::expect_error([&] { Engine engine(other); });
+  Architecture other = model_.architecture;
+  other.layers[1].norm = NormPlacement::Pre;
+  other.layers[1].bottleneck = BottleneckSpec{.width = 8};
+  const Error error = test::expect_error([&] { Engine engine(test::random_model(other, 3)); });
   EXPECT_EQ(error.kind(), ErrorKind::Unsupported);
-  EXPECT_EQ(error.parts().where, "encoder.1.attention.norm");
+  EXPECT_EQ(error.parts().where, "encoder.1.bottleneck");
+}
+
+TEST_F(Refusals, ATargetWithoutADecoderAndTextWithoutALanguageModel) {
+  const PackedBatch batch = test::random_batch(model_.architecture, {4}, 19);
+  EXPECT_EQ(test::expect_error([&] { engine_.run(batch, batch); }).kind(), ErrorKind::InvalidInput);
+  EXPECT_EQ(test::expect_error([&] { engine_.generate(batch, {}); }).kind(), ErrorKind::InvalidInput);
 }
 
 TEST_F(Refusals, LeaveTheEngineUsable) {

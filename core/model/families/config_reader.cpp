@@ -119,7 +119,11 @@ Architecture read_encoder(const ConfigReader& config, const EncoderKeys& keys) {
   a.embedding.type_vocab_size = keys.types == nullptr ? 0 : config.size_or(keys.types, 2, 0, kMaxSize);
   a.embedding.pad_token_id = config.size_or("pad_token_id", 0, 0, a.embedding.vocab_size - 1);
   LayerSpec layer;
-  layer.attention = evenly_divided(config, keys.hidden, a.hidden_size, config.size(keys.heads, 1, kMaxHeads));
+  const int64_t num_heads = config.size(keys.heads, 1, kMaxHeads);
+  if (a.hidden_size % num_heads != 0) {
+    config.fail(keys.hidden, a.hidden_size, fmt::format("a multiple of {} = {}", keys.heads, num_heads));
+  }
+  layer.attention = evenly_divided(config, keys.hidden, a.hidden_size, num_heads);
   layer.ffn.width = config.size(keys.ffn, 1, kMaxSize);
   layer.ffn.activation = config.activation_or(keys.activation, "gelu");
   a.layers.assign(static_cast<size_t>(config.size(keys.layers, 1, kMaxLayers)), layer);

@@ -46,9 +46,13 @@ Architecture read_config(const Json& json, const std::vector<std::string>& tenso
     }
     a.layers.push_back(layer);
   }
-  bool prefixed = false;
-  for (const std::string& name : tensors) prefixed |= name.starts_with("transformer.") || name == "lm_head.weight";
-  if (prefixed || config.names("LMHead")) {
+  // The tied output layer is not in the file: the folder's name for the model tells, else the prefix of a whole one.
+  bool own_output = false, prefixed = false;
+  for (const std::string& name : tensors) {
+    own_output |= name == "lm_head.weight";
+    prefixed |= name.starts_with(kPrefixes.front());
+  }
+  if (own_output || (config.architectures().empty() ? prefixed : config.names("LMHead"))) {
     a.head.kind = HeadKind::LanguageModel;
     a.head.num_labels = a.embedding.vocab_size;
     a.head.bias = false;

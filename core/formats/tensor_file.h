@@ -13,9 +13,9 @@ namespace espalier {
 
 // What one file or all shards hold.
 struct TensorFile {
-  std::map<std::string, Tensor> tensors;
-  std::map<std::string, std::string> metadata;
-  std::vector<std::string> passed_over;  // members that are no tensors, for people: "epoch (a number)"
+  std::map<std::string, Tensor> tensors = {};
+  std::map<std::string, std::string> metadata = {};
+  std::vector<std::string> passed_over = {};  // members that are no tensors, for people: "epoch (a number)"
 };
 
 // Reads an index ({"weight_map": {tensor: file}}) and every shard that it names (inside the same folder only) with

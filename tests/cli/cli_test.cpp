@@ -306,12 +306,11 @@ TEST(Trace, BadInputsAreRefused) {
     return Tensor::from(std::move(shape), std::move(values));
   };
   refused({});
-  refused({.tensors = {{"input_ids", ids({2}, {1, 2})}}, .metadata = {}});
-  refused({.tensors = {{"input_ids", ids({1, 2}, {1, 99999999})}}, .metadata = {}});
-  refused({.tensors = {{"input_ids", ids({1, 2}, {1, -1})}}, .metadata = {}});
-  refused(
-      {.tensors = {{"input_ids", ids({1, 2}, {1, 2})}, {"attention_mask", ids({1, 3}, {1, 1, 1})}}, .metadata = {}});
-  refused({.tensors = {{"input_ids", ids({1, 2}, {1, 2})}, {"attention_mask", ids({1, 2}, {0, 0})}}, .metadata = {}});
+  refused({.tensors = {{"input_ids", ids({2}, {1, 2})}}});
+  refused({.tensors = {{"input_ids", ids({1, 2}, {1, 99999999})}}});
+  refused({.tensors = {{"input_ids", ids({1, 2}, {1, -1})}}});
+  refused({.tensors = {{"input_ids", ids({1, 2}, {1, 2})}, {"attention_mask", ids({1, 3}, {1, 1, 1})}}});
+  refused({.tensors = {{"input_ids", ids({1, 2}, {1, 2})}, {"attention_mask", ids({1, 2}, {0, 0})}}});
 }
 
 TEST(Inspect, SaysWhatAModelIs) {

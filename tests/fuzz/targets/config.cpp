@@ -22,7 +22,7 @@ struct Folder {
     TensorFile file;
     for (const Family& family : families()) {
       if (family.id != "bert") continue;
-      for (const SlotNames& slot : family.slot_names(model.architecture)) {
+      for (const SlotNames& slot : family.slot_names(model.architecture, Json::parse(kConfig))) {
         file.tensors[slot.checkpoint_names.front()] = materialize(model.weight(slot.slot));
       }
     }

@@ -53,6 +53,7 @@ TEST(Training, ThreeStepsAgreeWithTheOracle) {
   LossTargets targets;
   targets.labels = to_torch(oracle.tensors.at("labels"));
   AdamW optimizer(network.parameters(), [](const std::string&) { return true; }, {});
+  constexpr double kRate = 1e-3;
 
   const at::Tensor losses = to_torch(oracle.tensors.at("losses"));
   for (int64_t step = 0; step < 3; ++step) {
@@ -65,18 +66,22 @@ TEST(Training, ThreeStepsAgreeWithTheOracle) {
         EXPECT_LE(relative_difference(parameter.grad(), wanted), 1e-4) << slot;
       }
     }
-    optimizer.step(1e-3);
+    optimizer.step(kRate);
   }
   size_t compared = 0;
   for (const auto& [slot, parameter] : network.parameters()) {
     const at::Tensor wanted = to_torch(oracle.tensors.at("after3." + checkpoint_name(slot)));
     const at::Tensor got = parameter.detach();
+    const at::Tensor begin = to_torch(start.weight(slot).as<Dense>()->values);
+    // Adam's first steps follow the sign of the gradient, so where a gradient is noise around zero the step is too: the
+    // bias of keys has no effect on attention, all its gradient is rounding. It can only be held to the size of a step.
+    if (slot.ends_with("k_proj.bias")) {
+      EXPECT_LE((got - begin).abs().max().item<double>(), 3 * kRate * 1.01) << slot;
+      continue;
+    }
     EXPECT_LE((got - wanted).abs().max().item<double>(), 1e-4 * std::max(1.0, wanted.abs().max().item<double>()))
         << slot;
-    // Against the way that the parameter went. Adam's first steps follow the sign of the gradient, so where a gradient
-    // is noise around zero the step is too: the bias of keys has no effect on attention, all its gradient is rounding.
-    if (slot.ends_with("k_proj.bias")) continue;
-    const at::Tensor begin = to_torch(start.weight(slot).as<Dense>()->values);
+    // Against the way that the parameter went.
     EXPECT_LE((got - wanted).norm().item<double>() / (wanted - begin).norm().item<double>(), 1e-3) << slot;
     ++compared;
   }

@@ -24,7 +24,8 @@ EstimateView::EstimateView(RecipeChecker* checker, QWidget* parent) : QWidget(pa
   grid->setHorizontalSpacing(kGrid);
   grid->setVerticalSpacing(kGrid / 4);
   grid->setColumnStretch(0, 1);
-  m_title = new QLabel(tr("Estimate"), this);
+  m_title = new QLabel(tr("Estimate, against float32"), this);
+  m_title->setToolTip(tr("Now: the model with every weight in float32, the baseline of every run."));
   grid->addWidget(m_title, 0, 0, 1, 5);
   int row = 1;
   const auto addLine = [&](Line& line, const QString& name, const QString& tip) {

@@ -3,6 +3,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QHeaderView>
+#include <QLabel>
 #include <QPainter>
 #include <QPlainTextEdit>
 #include <QSplitter>
@@ -92,6 +93,18 @@ JobsPanel::JobsPanel(JobCenter* center, QWidget* parent) : QWidget(parent), m_ce
   m_view->setColumnWidth(JobsModel::RateColumn, 15 * kGrid);
   m_view->setColumnWidth(JobsModel::LeftColumn, 7 * kGrid);
   leftLayout->addWidget(m_view, 1);
+  auto* noJobs = new QLabel(tr("No jobs yet. Run starts the recipe; some pages start their own."), m_view->viewport());
+  noJobs->setAlignment(Qt::AlignCenter);
+  noJobs->setWordWrap(true);
+  noJobs->setForegroundRole(QPalette::PlaceholderText);
+  auto* middle = new QVBoxLayout(m_view->viewport());
+  middle->addWidget(noJobs);
+  const auto showHint = [this, noJobs] { noJobs->setVisible(m_model->rowCount() == 0); };
+  for (const auto signal : {&QAbstractItemModel::rowsInserted, &QAbstractItemModel::rowsRemoved}) {
+    connect(m_model, signal, noJobs, showHint);
+  }
+  connect(m_model, &QAbstractItemModel::modelReset, noJobs, showHint);
+  showHint();
 
   auto* buttons = new QVBoxLayout;
   buttons->setContentsMargins(kGrid / 2, kGrid / 2, kGrid / 2, kGrid / 2);

@@ -3,6 +3,7 @@
 #include <QDir>
 #include <QFileInfo>
 
+#include "data/splits.h"
 #include "data/task.h"
 
 namespace espalier {
@@ -20,13 +21,7 @@ OpenedTask readTask(const QString& location) {
   opened.metric = QString::fromStdString(task.metric);
   for (const std::string& label : task.labels) opened.labels << QString::fromStdString(label);
   for (const std::string& split : task.splits) opened.splits << QString::fromStdString(split);
-  for (const char* usual : {"dev", "validation", "val", "test"}) {
-    if (opened.splits.contains(QLatin1String(usual))) {
-      opened.devSplit = QLatin1String(usual);
-      break;
-    }
-  }
-  if (opened.devSplit.isEmpty() && !opened.splits.isEmpty()) opened.devSplit = opened.splits.first();
+  opened.devSplit = QString::fromStdString(evaluation_split(task));
   return opened;
 }
 

@@ -96,6 +96,13 @@ void set_splits(Task& task, std::vector<SplitSource> sources, bool one_file) {
   };
 }
 
+std::string evaluation_split(const Task& task) {
+  for (const char* name : {"dev", "dev_matched", "validation", "test"}) {
+    if (std::ranges::find(task.splits, name) != task.splits.end()) return name;
+  }
+  return task.splits.empty() ? "dev" : task.splits.back();
+}
+
 void skip_row(SkippedRows& skipped, const std::string& place, const std::string& reason) {
   if (skipped.first_reasons.size() < kReasonsShown) skipped.first_reasons.push_back(place + ": " + reason);
   ++skipped.count;

@@ -26,6 +26,9 @@ struct SplitSource {
 // serves as dev too.
 void set_splits(Task& task, std::vector<SplitSource> sources, bool one_file = false);
 
+// The split that quality is measured on unless another is named: dev, dev_matched, validation or test, else the last.
+std::string evaluation_split(const Task& task);
+
 // Counts a row that cannot be used. `place`: "line 17".
 void skip_row(SkippedRows& skipped, const std::string& place, const std::string& reason);
 

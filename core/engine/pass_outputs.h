@@ -8,10 +8,10 @@ namespace espalier {
 
 // What a pass keeps for who asked, written row by row by any thread.
 struct PassOutputs {
-  std::vector<float> logits;                                        // (rows, outputs)
-  std::vector<std::vector<float>> hidden_states;                    // layers + 1 of (T, hidden)
-  std::vector<std::vector<std::vector<float>>> attentions;          // [layer][sequence] (heads, n, keys)
-  std::vector<std::vector<std::vector<float>>> cross_attentions;    // [layer][sequence] (heads, n, m)
+  std::vector<float> logits;                                      // (rows, outputs)
+  std::vector<std::vector<float>> hidden_states;                  // layers + 1 of (T, hidden)
+  std::vector<std::vector<std::vector<float>>> attentions;        // [layer][sequence] (heads, n, keys)
+  std::vector<std::vector<std::vector<float>>> cross_attentions;  // [layer][sequence] (heads, n, m)
 };
 
 // Tokens of one sequence of the batch, and the keys that they attend to.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "data/splits.h"
 #include "job_kinds/resources.h"
 #include "workspace/workspace.h"
 
@@ -84,11 +85,7 @@ bool has_split(const Task& task, const std::string& split) {
 }
 
 std::string evaluation_split(const Task& task, const std::string& wanted) {
-  if (!wanted.empty()) return wanted;
-  for (const char* name : {"dev", "dev_matched", "validation", "test"}) {
-    if (has_split(task, name)) return name;
-  }
-  return task.splits.empty() ? "dev" : task.splits.back();
+  return wanted.empty() ? evaluation_split(task) : wanted;
 }
 
 std::vector<int32_t> LoadedSplit::labels() const {

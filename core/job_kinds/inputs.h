@@ -29,7 +29,7 @@ void require_labelled_texts(const Task& task);
 // for.
 void require_task_head(const Model& model, const Task& task);
 
-// `wanted`, or "dev", "dev_matched", "validation", "test" or the last split, whichever exists first, when it is empty.
+// `wanted`, or the task's own evaluation split when it is empty.
 std::string evaluation_split(const Task& task, const std::string& wanted);
 bool has_split(const Task& task, const std::string& split);
 

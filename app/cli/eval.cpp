@@ -93,9 +93,9 @@ void add_eval(Program& program) {
                              row["latency_ms_p90"].get<double>())});
     }
     if (row.contains("energy_j")) {
-      table.add({"energy of an inference, mJ", fmt::format("{:.3g}", row["energy_j"].get<double>() * 1000),
+      table.add({"energy of an inference, mJ", three_digits(row["energy_j"].get<double>() * 1000),
                  row.value("energy_source", "")});
-      table.add({"CO2 of an inference, ug", fmt::format("{:.3g}", row["co2_ug"].get<double>()),
+      table.add({"CO2 of an inference, ug", three_digits(row["co2_ug"].get<double>()),
                  fmt::format("{}, {:g} g/kWh", row.value("co2_region", ""), row.value("co2_g_per_kwh", 0.0))});
     }
     table.print();

@@ -79,13 +79,6 @@ class ProgressLine {
 
 std::filesystem::path own_program() { return std::filesystem::read_symlink("/proc/self/exe"); }
 
-std::string significant(double value) {
-  const double size = std::abs(value);
-  return size >= 100  ? fmt::format("{:.0f}", value)
-         : size >= 10 ? fmt::format("{:.1f}", value)
-                      : fmt::format("{:.2f}", value);
-}
-
 }  // namespace
 
 Program::Program() : app_("Compresses Transformer language models and measures what that costs.", "espalier") {
@@ -206,17 +199,25 @@ std::string absolute_or_name(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
+std::string three_digits(double value) {
+  const double size = std::abs(value);
+  return size >= 100  ? fmt::format("{:.0f}", value)
+         : size >= 10 ? fmt::format("{:.1f}", value)
+         : size >= 1  ? fmt::format("{:.2f}", value)
+                      : fmt::format("{:.3g}", value);
+}
+
 std::string count_text(double value) {
-  if (std::abs(value) >= 1e9) return significant(value / 1e9) + " G";
-  if (std::abs(value) >= 1e6) return significant(value / 1e6) + " M";
-  if (std::abs(value) >= 1e4) return significant(value / 1e3) + " k";
+  if (std::abs(value) >= 1e9) return three_digits(value / 1e9) + " G";
+  if (std::abs(value) >= 1e6) return three_digits(value / 1e6) + " M";
+  if (std::abs(value) >= 1e4) return three_digits(value / 1e3) + " k";
   return fmt::format("{:.0f}", value);
 }
 
 std::string bytes_text(double bytes) {
-  if (std::abs(bytes) >= 1e9) return significant(bytes / 1e9) + " GB";
-  if (std::abs(bytes) >= 1e6) return significant(bytes / 1e6) + " MB";
-  if (std::abs(bytes) >= 1e3) return significant(bytes / 1e3) + " kB";
+  if (std::abs(bytes) >= 1e9) return three_digits(bytes / 1e9) + " GB";
+  if (std::abs(bytes) >= 1e6) return three_digits(bytes / 1e6) + " MB";
+  if (std::abs(bytes) >= 1e3) return three_digits(bytes / 1e3) + " kB";
   return fmt::format("{:.0f} B", bytes);
 }
 

@@ -57,6 +57,8 @@ class Program {
 // An absolute path, or the name unchanged where it stands for something built in ("lab").
 std::string absolute_or_name(const std::string& path);
 
+// "1090", "10.9", "0.0109": at least three significant digits.
+std::string three_digits(double value);
 // "22.7 M", "90.9 MB": three significant digits.
 std::string count_text(double value);
 std::string bytes_text(double bytes);

@@ -83,7 +83,7 @@ Json attack_job(const JobSpec& spec, JobContext& context) {
   if (task.kind != TaskKind::Classification) {
     throw Error(ErrorKind::InvalidInput, {.what = "an attack changes the label of a text",
                                           .where = task.name,
-                                          .got = "a regression task",
+                                          .got = "a task of " + std::string(to_string(task.kind)),
                                           .wanted = "a classification task",
                                           .next = {}});
   }

@@ -77,7 +77,7 @@ std::optional<ShiftedSet> open_shifted(const Json& settings, const Model& model,
   if (shifted.task.kind != TaskKind::Classification) {
     throw Error(ErrorKind::InvalidInput, {.what = "an out-of-distribution drop is one of accuracy",
                                           .where = shifted.task.name,
-                                          .got = "a regression task",
+                                          .got = "a task of " + std::string(to_string(shifted.task.kind)),
                                           .wanted = "a classification task",
                                           .next = {}});
   }

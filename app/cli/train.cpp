@@ -1,5 +1,6 @@
 // `espalier train`: fine-tune a model on a task, or train one from scratch from an architecture file.
 
+#include <charconv>
 #include <filesystem>
 
 #include "app/cli/program.h"
@@ -10,24 +11,43 @@ namespace espalier::cli {
 namespace {
 
 struct Options {
-  std::string model, task, output, recipe, train_split = "train", dev_split = "dev";
+  std::string model, architecture, tokenizer = "bpe:8000", task, output, recipe, train_split = "train",
+                                   dev_split = "dev";
   double epochs = 3, learning_rate = 5e-5, warmup_frac = 0.1;
   int64_t batch_size = 32, max_steps = 0, evaluations_per_epoch = 1, patience = 0, max_length = 128;
   uint64_t seed = 1;
   std::string device = "cpu", precision = "float32";
 };
 
+// "bpe:8000" and "words:20000" are learnt; everything else names a tokenizer that is there.
+Json tokenizer_from(const std::string& text) {
+  const size_t colon = text.find(':');
+  const std::string kind = text.substr(0, colon);
+  if (kind != "bpe" && kind != "words") return absolute_or_name(text);
+  Json learnt = {{"kind", kind}};
+  if (colon == std::string::npos) return learnt;
+  int64_t size = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data() + colon + 1, end, size);
+  if (read.ec != std::errc() || read.ptr != end) {
+    throw Error(ErrorKind::InvalidInput,
+                {"the size of a vocabulary is no number", "--tokenizer", text, kind + ":8000, for example", ""});
+  }
+  learnt["size"] = size;
+  return learnt;
+}
+
 JobSpec spec_from(const Options& options) {
   JobSpec spec;
   if (!options.recipe.empty()) {
     spec.settings = read_json_file(options.recipe);
   } else {
-    if (options.model.empty() || options.task.empty()) {
+    if (options.model.empty() == options.architecture.empty() || options.task.empty()) {
       throw Error(ErrorKind::InvalidInput,
-                  {"nothing to train", "", "", "--model and --task, or --recipe FILE", "See espalier train --help."});
+                  {"nothing to train", "", "", "--task with --model or --architecture, or --recipe FILE",
+                   "See espalier train --help."});
     }
-    spec.settings = {{"model", absolute_or_name(options.model)},
-                     {"task", absolute_or_name(options.task)},
+    spec.settings = {{"task", absolute_or_name(options.task)},
                      {"train_split", options.train_split},
                      {"dev_split", options.dev_split},
                      {"max_length", options.max_length},
@@ -41,6 +61,13 @@ JobSpec spec_from(const Options& options) {
                        {"max_steps", options.max_steps},
                        {"evaluations_per_epoch", options.evaluations_per_epoch},
                        {"patience", options.patience}}}};
+    if (options.architecture.empty()) {
+      spec.settings["model"] = absolute_or_name(options.model);
+    } else {
+      const bool is_file = std::filesystem::exists(options.architecture);
+      spec.settings["architecture"] = is_file ? absolute_or_name(options.architecture) : options.architecture;
+      spec.settings["tokenizer"] = tokenizer_from(options.tokenizer);
+    }
     spec.seed = options.seed;
   }
   spec.output_folder = std::filesystem::absolute(options.output);
@@ -55,11 +82,18 @@ void add_train(Program& program) {
       "espalier train --model path/to/minilm --task path/to/sst2 --output tuned --epochs 1 --learning-rate 5e-5");
   auto options = std::make_shared<Options>();
   verb->add_option("--model", options->model, "Hugging Face folder, bundle, or lab");
+  verb->add_option("--architecture", options->architecture,
+                   "Train from nothing: a JSON file, or the name of one that is shipped (transformer-translation)")
+      ->excludes("--model");
+  verb->add_option("--tokenizer", options->tokenizer,
+                   "Of a model from nothing: bpe:SIZE or words:SIZE, learnt from the training split; lab; or a folder")
+      ->capture_default_str();
   verb->add_option("--task", options->task, "Folder or file of labelled examples, or lab");
   verb->add_option("--recipe", options->recipe,
                    "JSON file with everything instead: architecture, tokenizer, options, seed")
       ->check(CLI::ExistingFile)
       ->excludes("--model")
+      ->excludes("--architecture")
       ->excludes("--task");
   verb->add_option("--output", options->output, "Folder for the trained model (a bundle)")->required();
   verb->add_option("--train-split", options->train_split)->capture_default_str();

@@ -1,7 +1,7 @@
 #include <map>
 
 #include "base/error.h"
-#include "data/lab.h"
+#include "job_kinds/from_scratch.h"
 #include "job_kinds/inputs.h"
 #include "job_kinds/kinds.h"
 #include "job_kinds/resources.h"
@@ -69,30 +69,6 @@ Json provenance_of(const Task& task, const std::vector<std::string>& splits) {
   return data;
 }
 
-// A fresh model of the asked shape with the tokenizer's vocabulary.
-Model from_scratch(const Json& settings, const Task& task, uint64_t seed) {
-  Json description = json_get<Json>(settings, "architecture", kSettingsOf);
-  const auto tokenizer = json_get<std::string>(settings, "tokenizer", kSettingsOf);
-  std::vector<TokenizerFile> files;
-  if (tokenizer == "lab") {
-    files = lab_tokenizer_files();
-  } else {
-    files = open_job_model(tokenizer).tokenizer_files;
-  }
-  Architecture architecture = architecture_from_json(description, "architecture");
-  const int64_t vocab = load_tokenizer(files, "tokenizer")->vocab_size();
-  if (architecture.embedding.vocab_size < vocab) {
-    throw Error(ErrorKind::InvalidInput, {.what = "the vocabulary is larger than the architecture's embedding",
-                                          .where = "architecture, vocab_size",
-                                          .got = std::to_string(architecture.embedding.vocab_size),
-                                          .wanted = "at least " + std::to_string(vocab),
-                                          .next = {}});
-  }
-  Model model = fresh_model(architecture, seed);
-  model.tokenizer_files = std::move(files);
-  return with_task_head(model, task, seed);
-}
-
 }  // namespace
 
 Json train_job(const JobSpec& spec, JobContext& context) {
@@ -109,13 +85,13 @@ Json train_job(const JobSpec& spec, JobContext& context) {
   context.progress.set_stage("opening model and task");
   const auto task_name = json_get<std::string>(settings, "task", kSettingsOf);
   require_labelled_texts(open_task(task_name));
+  const auto train_name = json_get_or(settings, "train_split", std::string("train"), kSettingsOf);
   const bool scratch = settings.contains("architecture");
-  Model start = scratch ? from_scratch(settings, open_task(task_name), spec.seed)
+  Model start = scratch ? model_from_scratch(settings, open_task(task_name), train_name, spec.seed, context)
                         : open_job_model(json_get<std::string>(settings, "model", kSettingsOf));
   const Task task = open_job_task(task_name, start);
   start = with_task_head(start, task, spec.seed);
   const int64_t max_length = job_max_length(settings, start);
-  const auto train_name = json_get_or(settings, "train_split", std::string("train"), kSettingsOf);
   const std::string dev_name = evaluation_split(task, json_get_or(settings, "dev_split", std::string(), kSettingsOf));
   context.progress.set_stage("reading the data");
   const LoadedSplit train = load_job_split(task, train_name, start, max_length, 0, context);

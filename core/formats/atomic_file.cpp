@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/mapped_memory.h"
 
 namespace espalier {
 namespace fs = std::filesystem;
@@ -199,10 +199,9 @@ MappedFile map_file(const fs::path& file) {
   const FileDescriptor fd(open_regular(file, status));
   const auto size = static_cast<size_t>(status.st_size);
   if (size == 0) return {{}, std::make_shared<char>()};
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (address == MAP_FAILED) throw_read_error(file, errno);
-  std::shared_ptr<const void> keeper(address, [size](void* mapped) { ::munmap(mapped, size); });
-  return {{static_cast<const std::byte*>(address), size}, std::move(keeper)};
+  std::shared_ptr<const void> keeper = map_memory(fd.get(), size, file.string());
+  if (keeper == nullptr) throw_read_error(file, errno);
+  return {{static_cast<const std::byte*>(keeper.get()), size}, keeper};
 }
 
 }  // namespace espalier

@@ -18,7 +18,8 @@ void write_file_atomically(const std::filesystem::path& file, std::string_view b
 // The whole file; Io error naming it, InvalidInput when larger than max_bytes.
 std::string read_file(const std::filesystem::path& file, size_t max_bytes = size_t{1} << 32);
 
-// A read-only mapping that lives as long as the shared pointer. An empty file gives an empty span.
+// A read-only mapping that lives as long as the shared pointer. An empty file gives an empty span. A file that another
+// program shortens meanwhile reads as zeros behind its end, see require_mapped_files_whole.
 struct MappedFile {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> keeper;

@@ -5,6 +5,8 @@
 #include <limits>
 #include <mutex>
 
+#include "base/mapped_memory.h"
+
 namespace espalier {
 namespace {
 
@@ -208,6 +210,7 @@ void run_job(JobId id, const JobSpec& spec, const JobKinds& kinds, const CancelT
   };
   try {
     last.result = kinds.at(spec.kind)(spec, context);
+    require_mapped_files_whole();
     last.kind = JobEventKind::Done;
   } catch (const Cancelled&) {
     last.kind = JobEventKind::Cancelled;

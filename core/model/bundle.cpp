@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/mapped_memory.h"
 #include "formats/atomic_file.h"
 #include "formats/safetensors.h"
 #include "model/folders.h"
@@ -203,6 +204,7 @@ void save_bundle(const Model& model, const fs::path& folder, const CancelToken& 
       write_file_atomically(beside / file.name, *file.bytes);
     }
     write_safetensors(beside / kTensorFile, tensor_file_of(contents, cancel), cancel);
+    require_mapped_files_whole();
     put_in_place(beside, target);
   } catch (...) {
     fs::remove_all(beside, code);

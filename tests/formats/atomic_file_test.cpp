@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/cancel.h"
+#include "base/mapped_memory.h"
 #include "tests/support/support.h"
 
 namespace espalier {
@@ -87,6 +88,36 @@ TEST(AtomicFile, MappingsOutliveTheFileName) {
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(mapped.bytes.data()), mapped.bytes.size()), "mapped");
   write_file_atomically(file, "");
   EXPECT_TRUE(map_file(file).bytes.empty());
+}
+
+TEST(MapFile, AFileThatIsShortenedReadsAsZerosAndIsNamed) {
+  const test::TempDir folder;
+  const fs::path file = folder.path() / "weights.bin";
+  constexpr size_t kSize = 100'000;
+  write_file_atomically(file, std::string(kSize, 'x'));
+  const MappedFile mapped = map_file(file);
+  require_mapped_files_whole();
+  fs::resize_file(file, 5'000);
+  EXPECT_EQ(mapped.bytes[10], std::byte{'x'});
+  require_mapped_files_whole();
+  EXPECT_EQ(mapped.bytes[kSize - 1], std::byte{0});
+  EXPECT_EQ(mapped.bytes[50'000], std::byte{0});
+  const Error error = expect_error(require_mapped_files_whole);
+  EXPECT_EQ(error.kind(), ErrorKind::Io);
+  EXPECT_NE(std::string(error.what()).find("weights.bin"), std::string::npos) << error.what();
+  require_mapped_files_whole();
+}
+
+TEST(MapFile, ALossIsToldWhenTheMappingIsGone) {
+  const test::TempDir folder;
+  const fs::path file = folder.path() / "weights.bin";
+  write_file_atomically(file, std::string(100'000, 'x'));
+  {
+    const MappedFile mapped = map_file(file);
+    fs::resize_file(file, 0);
+    EXPECT_EQ(mapped.bytes[0], std::byte{0});
+  }
+  EXPECT_THROW(require_mapped_files_whole(), Error);
 }
 
 }  // namespace

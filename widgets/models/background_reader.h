@@ -12,6 +12,7 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "base/mapped_memory.h"
 
 namespace espalier {
 
@@ -35,7 +36,9 @@ class BackgroundReader : public QObject {
       ErrorInfo error;
       bool stopped = false;
       try {
-        value = std::make_shared<T>(work(token));
+        const auto read = std::make_shared<T>(work(token));
+        require_mapped_files_whole();
+        value = read;
       } catch (const Cancelled&) {
         stopped = true;
       } catch (...) {

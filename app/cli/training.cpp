@@ -1,5 +1,7 @@
 #include "app/cli/training.h"
 
+#include "app/cli/rows.h"
+
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -40,10 +42,11 @@ Json run_training(Program& program, JobSpec spec) {
   store_as_float16(spec.output_folder, program.cancel());
   JobSpec check;
   check.kind = "evaluate";
-  check.settings = {{"model", spec.output_folder.string()},
-                    {"task", spec.settings.at("task")},
-                    {"split", spec.settings.value("dev_split", "dev")},
-                    {"latency", false}};
+  check.settings = spec.settings;
+  check.settings.erase("options");
+  check.settings["model"] = spec.output_folder.string();
+  check.settings["split"] = spec.settings.value("dev_split", "");
+  check.settings["latency"] = false;
   answer["quality"] = program.run_job(check);
   return answer;
 }
@@ -54,15 +57,17 @@ void print_training(const Json& answer) {
   fmt::print("{} steps, {:.2f} epochs, {:.1f} minutes, {:.0f} tokens a second, final loss {:.4f}\n",
              train.value("steps", 0), train.value("epochs", 0.0), train.value("seconds", 0.0) / 60,
              train.value("tokens_per_second", 0.0), train.value("final_loss", 0.0));
-  fmt::print("best {:.4f} at step {}; BLAS {}\n", train.value("best_dev_metric", 0.0), train.value("best_step", 0),
-             train.value("blas", ""));
+  fmt::print("best {} {:.4f} at step {}; BLAS {}\n", train.value("dev_metric", ""), train.value("best_dev_metric", 0.0),
+             train.value("best_step", 0), train.value("blas", ""));
   const Json quality = answer.value("quality", Json::object());
-  if (quality.contains("accuracy")) {
-    fmt::print("accuracy {:.4f} ({:.4f} to {:.4f}) on {} examples, on the engine, weights as stored ({})\n",
-               quality["accuracy"].get<double>(), quality["accuracy_low"].get<double>(),
-               quality["accuracy_high"].get<double>(), quality.value("examples", 0),
-               answer.value("precision", "float32"));
+  for (const QualityLine& line : quality_lines(quality)) {
+    fmt::print("{} {:.4f}", line.label, line.value);
+    if (line.has_interval) fmt::print(" ({:.4f} to {:.4f})", line.low, line.high);
+    fmt::print("\n");
   }
+  fmt::print("on {} examples of {}, on the engine, weights as stored ({})\n", quality.value("examples", 0),
+             quality.value("split", ""), answer.value("precision", "float32"));
+  if (quality.contains("quality_basis")) fmt::print("{}\n", quality["quality_basis"].get<std::string>());
 }
 
 }  // namespace espalier::cli

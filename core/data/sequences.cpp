@@ -27,11 +27,12 @@ int64_t words_in(std::string_view line) {
 bool begins_with_blank(const std::string& line) { return line.empty() || without_blanks(line.substr(0, 1)).empty(); }
 
 // An encoding cut to a length, and whether anything was lost.
-Encoding encode_cut(const Tokenizer& tokenizer, const std::string& text, int64_t max_length, bool& lost) {
-  Encoding encoding = tokenizer.encode(text);
+Encoding encode_cut(const Tokenizer& tokenizer, const std::string& text, int64_t max_length, bool& lost,
+                    bool target = false) {
+  Encoding encoding = tokenizer.encode(text, {.target = target});
   if (max_length <= 0 || std::ssize(encoding.ids) <= max_length) return encoding;
   lost = true;
-  return tokenizer.encode(text, {.max_length = max_length});
+  return tokenizer.encode(text, {.max_length = max_length, .target = target});
 }
 
 }  // namespace
@@ -138,7 +139,7 @@ EncodedTranslationDataset encode_translation(const Dataset& dataset, const Token
     bool lost = false;
     EncodedTranslation pair;
     pair.source = encode_cut(source_tokenizer, example.text, max_source_length, lost);
-    pair.target = encode_cut(target_tokenizer, example.pair, max_target_length, lost);
+    pair.target = encode_cut(target_tokenizer, example.pair, max_target_length, lost, true);
     if (lost) ++encoded.truncated;
     encoded.examples.push_back(std::move(pair));
   }

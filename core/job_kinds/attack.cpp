@@ -87,6 +87,7 @@ Json attack_job(const JobSpec& spec, JobContext& context) {
                                           .wanted = "a classification task",
                                           .next = {}});
   }
+  require_labelled_texts(task);
   require_task_head(model, task);
   const int64_t max_length = job_max_length(settings, model);
   const std::string split_name = evaluation_split(task, json_get_or(settings, "split", std::string(), kSettingsOf));

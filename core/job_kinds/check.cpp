@@ -48,8 +48,7 @@ Opened& opened_for(const Recipe& recipe, const Json& settings, JobContext& conte
     fresh.model = materialized(open_job_model(recipe.model));
     if (!recipe.task.empty()) {
       fresh.task = open_job_task(recipe.task, fresh.model);
-      require_labelled_texts(fresh.task);
-      open_data(fresh, settings, context);
+      if (gives_labelled_texts(fresh.task)) open_data(fresh, settings, context);
     }
     kept = std::move(fresh);
   }

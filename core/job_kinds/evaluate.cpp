@@ -1,7 +1,5 @@
 #include "measure/evaluate.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -9,57 +7,26 @@
 #include "base/error.h"
 #include "job_kinds/inputs.h"
 #include "job_kinds/kinds.h"
+#include "job_kinds/quality/measure.h"
 #include "job_kinds/row.h"
-#include "measure/benchmarks/glue.h"
-#include "measure/benchmarks/superglue.h"
 #include "measure/logits.h"
 #include "measure/shifted.h"
 
 namespace espalier {
 namespace {
 
-std::vector<bool> right_of(const Tensor& logits, const std::vector<int32_t>& labels) {
+std::vector<bool> right_of(const Tensor& logits, const EncodedDataset& data) {
   std::vector<bool> right;
   for (int64_t i = 0; i < logits.size(0); ++i) {
-    right.push_back(argmax(logits_row(logits, i)) == labels.at(static_cast<size_t>(i)));
+    right.push_back(argmax(logits_row(logits, i)) == data.examples.at(static_cast<size_t>(i)).label);
   }
   return right;
 }
 
-bool is_unlabelled(const LoadedSplit& split, const Task& task) {
-  return task.kind == TaskKind::Classification &&
-         std::ranges::all_of(split.encoded.examples, [](const EncodedExample& one) { return one.label < 0; });
-}
-
 // Labels by the model's index, spelled as in the data: a task opened for a model may carry the model's names.
-std::vector<std::string> labels_of_data(const std::string& task_path, const Task& task) {
-  const Task plain = open_task(task_path);
+std::vector<std::string> labels_of_data(const Json& settings, const Task& task) {
+  const Task plain = open_job_task(settings, Model());
   return std::ranges::is_permutation(plain.labels, task.labels) ? task.labels : plain.labels;
-}
-
-// Answers in the form of a benchmark's submission, by the file's ending.
-void write_predictions(const std::filesystem::path& file, const Tensor& logits, const Task& task,
-                       std::vector<std::string> names) {
-  for (int64_t i = static_cast<int64_t>(names.size()); i < logits.size(1); ++i) names.push_back(std::to_string(i));
-  std::vector<std::string> answers;
-  for (int64_t i = 0; i < logits.size(0); ++i) {
-    const auto row = logits_row(logits, i);
-    answers.push_back(task.kind == TaskKind::Regression ? fmt::format("{:.3f}", row[0])
-                                                        : names.at(static_cast<size_t>(argmax(row))));
-  }
-  if (file.extension() == ".tsv") {
-    write_glue_predictions(file, answers);
-  } else if (file.extension() == ".jsonl") {
-    std::vector<std::pair<Json, Json>> lines;
-    for (size_t i = 0; i < answers.size(); ++i) lines.emplace_back(i, answers[i]);
-    write_superglue_predictions(file, lines);
-  } else {
-    throw Error(ErrorKind::InvalidInput, {.what = "predictions are written in two forms, told apart by the file's name",
-                                          .where = file.string(),
-                                          .got = file.extension().string(),
-                                          .wanted = ".tsv (GLUE) or .jsonl (SuperGLUE)",
-                                          .next = {}});
-  }
 }
 
 // The second set, out of distribution.
@@ -73,7 +40,7 @@ std::optional<ShiftedSet> open_shifted(const Json& settings, const Model& model,
   const auto split = json_get_or(settings, "shifted_split", std::string(), kSettingsOf);
   if (name.empty() && split.empty()) return std::nullopt;
   ShiftedSet shifted;
-  shifted.task = open_job_task(name.empty() ? json_get<std::string>(settings, "task", kSettingsOf) : name, model);
+  shifted.task = name.empty() ? open_job_task(settings, model) : open_job_task(name, model);
   if (shifted.task.kind != TaskKind::Classification) {
     throw Error(ErrorKind::InvalidInput, {.what = "an out-of-distribution drop is one of accuracy",
                                           .where = shifted.task.name,
@@ -102,34 +69,23 @@ class Evaluation {
     context_.progress.set_stage("opening model and task");
     const Model model = open_job_model(path);
     open_data(model, !predictions.empty());
-    row_ = {{"step", 0}, {"method", ""}, {"bundle", path}, {"warnings", split_.warnings}, {"notes", Json::array()}};
+    row_ = {{"step", 0},
+            {"method", ""},
+            {"bundle", path},
+            {"task_kind", to_string(task_.kind)},
+            {"warnings", measure_->warnings()},
+            {"notes", Json::array()}};
     const Measures wanted;
     add_costs(row_, model, is_bundle(path) ? bundle_bytes(path) : predicted_bundle_bytes(model), wanted);
 
     context_.progress.set_stage("evaluating");
-    const Outputs outputs = run_model(model, 0.05, baseline_path.empty() ? 0.95 : 0.5);
-    if (!predictions.empty()) {
-      const auto task_path = json_get<std::string>(settings_, "task", kSettingsOf);
-      write_predictions(predictions, outputs.logits, task_, labels_of_data(task_path, task_));
-    }
-    if (labelled_) add_quality(row_, outputs.logits, task_, split_);
+    const AllOutputs outputs = run_model(model, *measure_, 0.05, baseline_path.empty() ? 0.95 : 0.5);
+    if (!predictions.empty()) measure_->write_predictions(predictions, outputs.own);
+    if (measure_->labelled()) measure_->add_quality(row_, outputs.own);
     if (shifted_) add_shifted(outputs, nullptr);
 
     std::unique_ptr<Reference> reference;
-    if (!baseline_path.empty()) {
-      context_.progress.set_stage("evaluating the baseline");
-      reference = std::make_unique<Reference>();
-      reference->model = open_job_model(baseline_path);
-      const Outputs before = run_model(reference->model, 0.5, 0.95);
-      reference->logits = before.logits;
-      if (labelled_) add_comparison(row_, outputs.logits, reference->logits, task_, split_, wanted);
-      if (shifted_) add_shifted(outputs, &before);
-      if (with_latency) {
-        EngineOptions options;
-        options.threads = row_latency_options(reference->model).threads;
-        reference->engine = std::make_unique<Engine>(reference->model, options);
-      }
-    }
+    if (!baseline_path.empty()) reference = add_baseline(baseline_path, outputs, with_latency);
     if (with_latency) {
       context_.progress.set_stage("timing");
       add_latency(row_, model, reference.get(), context_.cancel);
@@ -140,45 +96,65 @@ class Evaluation {
   }
 
  private:
-  // Logits on the split and on the shifted set.
-  struct Outputs {
-    Tensor logits, shifted;
+  // On the split, and logits on the shifted set.
+  struct AllOutputs {
+    Outputs own;
+    Tensor shifted;
   };
 
-  void open_data(const Model& model, bool may_be_unlabelled) {
-    task_ = open_job_task(json_get<std::string>(settings_, "task", kSettingsOf), model);
-    require_task_head(model, task_);
-    const auto split = evaluation_split(task_, json_get_or(settings_, "split", std::string(), kSettingsOf));
-    split_ = load_job_split(task_, split, model, job_max_length(settings_, model),
-                            json_get_or(settings_, "max_examples", int64_t{0}, kSettingsOf), context_);
-    labelled_ = !(may_be_unlabelled && is_unlabelled(split_, task_));
-    if (labelled_) {
-      require_labels(split_, task_, model);
-      shifted_ = open_shifted(settings_, model, context_);
-    } else {
-      split_.warnings.emplace_back("The split has no labels: predictions are written, no quality is measured.");
-    }
+  std::unique_ptr<QualityMeasure> open_measure(const Model& model, bool may_be_unlabelled) {
+    QualitySettings wanted = quality_settings(settings_, model);
+    wanted.may_be_unlabelled = may_be_unlabelled;
+    if (may_be_unlabelled) wanted.names = labels_of_data(settings_, task_);
+    return open_quality(task_, model, wanted, context_);
   }
 
-  Outputs run_model(const Model& model, double begin, double end) {
-    const Engine engine(model);
+  void open_data(const Model& model, bool may_be_unlabelled) {
+    task_ = open_job_task(settings_, model);
+    measure_ = open_measure(model, may_be_unlabelled);
+    if (measure_->labelled()) shifted_ = open_shifted(settings_, model, context_);
+  }
+
+  AllOutputs run_model(const Model& model, const QualityMeasure& measure, double begin, double end) {
+    const std::unique_ptr<Runner> runner = make_runner(model);
     const double middle = shifted_ ? (begin + end) / 2 : end;
     JobContext part = context_.slice(begin, middle);
-    Outputs outputs;
-    outputs.logits = predict(engine, split_.encoded, part);
+    AllOutputs outputs;
+    outputs.own = measure.run(*runner, part);
     if (shifted_) {
       JobContext rest = context_.slice(middle, end);
-      outputs.shifted = predict(engine, shifted_->split.encoded, rest);
+      outputs.shifted = predict(*runner, shifted_->split.encoded, rest);
     }
     return outputs;
   }
 
-  ShiftedQuality shifted_quality_of(const Outputs& outputs) const {
-    return shifted_quality(right_of(outputs.logits, split_.labels()),
-                           right_of(outputs.shifted, shifted_->split.labels()));
+  // Tests against the baseline; gives what the latency is compared with.
+  std::unique_ptr<Reference> add_baseline(const std::string& path, const AllOutputs& outputs, bool with_latency) {
+    context_.progress.set_stage("evaluating the baseline");
+    auto reference = std::make_unique<Reference>();
+    reference->model = open_job_model(path);
+    // Other kinds than texts with labels are encoded by each model's own tokenizer and compared by what they stand for.
+    std::unique_ptr<QualityMeasure> own;
+    if (measure_->encoded() == nullptr) own = open_measure(reference->model, true);
+    const QualityMeasure& measure = own ? *own : *measure_;
+    require_task_head(reference->model, task_);
+    const AllOutputs before = run_model(reference->model, measure, 0.5, 0.95);
+    if (measure_->labelled()) measure_->add_comparison(row_, outputs.own, before.own, Measures());
+    if (shifted_) add_shifted(outputs, &before);
+    if (with_latency && engine_runs(reference->model.architecture)) {
+      EngineOptions options;
+      options.threads = row_latency_options(reference->model).threads;
+      reference->engine = std::make_unique<Engine>(reference->model, options);
+    }
+    return reference;
   }
 
-  void add_shifted(const Outputs& outputs, const Outputs* before) {
+  ShiftedQuality shifted_quality_of(const AllOutputs& outputs) const {
+    return shifted_quality(right_of(std::get<Tensor>(outputs.own), *measure_->encoded()),
+                           right_of(outputs.shifted, shifted_->split.encoded));
+  }
+
+  void add_shifted(const AllOutputs& outputs, const AllOutputs* before) {
     const ShiftedQuality quality = shifted_quality_of(outputs);
     row_["shifted_split"] = shifted_->task.name + " " + shifted_->split.name;
     add_interval(row_, "shifted_accuracy", quality.shifted_accuracy);
@@ -192,8 +168,7 @@ class Evaluation {
   const Json& settings_;
   JobContext& context_;
   Task task_;
-  LoadedSplit split_;
-  bool labelled_ = true;
+  std::unique_ptr<QualityMeasure> measure_;
   std::optional<ShiftedSet> shifted_;
   Json row_;
 };

@@ -26,4 +26,8 @@ std::vector<size_t> pareto_front(const std::vector<Json>& rows, const std::strin
   return front;
 }
 
+std::vector<size_t> pareto_front(const std::vector<Json>& rows) {
+  return pareto_front(rows, rows.empty() ? "accuracy" : rows.front().value("metric", "accuracy"), "bundle_bytes");
+}
+
 }  // namespace espalier

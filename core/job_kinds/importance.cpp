@@ -28,6 +28,7 @@ Json importance(const JobSpec& spec, JobContext& context, const char* member, Me
   context.progress.set_stage("opening model and task");
   const Model model = open_job_model(json_get<std::string>(settings, "model", kSettingsOf));
   const Task task = open_job_task(json_get<std::string>(settings, "task", kSettingsOf), model);
+  require_labelled_texts(task);
   require_task_head(model, task);
   const std::string split_name = evaluation_split(task, json_get_or(settings, "split", std::string(), kSettingsOf));
   const LoadedSplit split =

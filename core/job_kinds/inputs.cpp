@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "data/splits.h"
+#include "job_kinds/kinds.h"
 #include "job_kinds/resources.h"
 #include "workspace/workspace.h"
 
@@ -31,23 +32,29 @@ Model open_job_model(const std::string& name_or_path) {
   return open_model(name_or_path == "lab" ? resource_folder() / "lab" : std::filesystem::path(name_or_path));
 }
 
-Task open_job_task(const std::string& name_or_path, const Model& model) {
-  Task task = open_task(name_or_path);
+Task open_job_task(const std::string& name_or_path, const Model& model, const TaskOptions& options) {
+  Task task = open_task(name_or_path, options);
   const std::vector<std::string>& names = model.architecture.head.labels;
   if (names.empty() || task.labels.empty() || task.labels == names) return task;
   const bool numbered = std::ranges::all_of(task.labels, is_whole_number);
   // Names that the data does not use ("LABEL_0") say nothing about its labels.
   if (!numbered && !all_among(task.labels, names)) return task;
-  TaskOptions options;
-  options.labels = names;
-  return open_task(name_or_path, options);
+  TaskOptions in_order = options;
+  in_order.labels = names;
+  return open_task(name_or_path, in_order);
+}
+
+Task open_job_task(const Json& settings, const Model& model) {
+  const Json options = json_get_or(settings, "task_options", Json::object(), kSettingsOf);
+  return open_job_task(json_get<std::string>(settings, "task", kSettingsOf), model,
+                       task_options_from_json(options, "task_options"));
 }
 
 int64_t job_max_length(const Json& settings, const Model& model) {
-  const int64_t wanted = json_get_or(settings, "max_length", kDefaultMaxLength, "settings of the job");
+  const int64_t wanted = json_get_or(settings, "max_length", kDefaultMaxLength, kSettingsOf);
   if (wanted < 3) {
     throw Error(ErrorKind::InvalidInput, {.what = "max_length leaves no room for a word",
-                                          .where = "settings of the job",
+                                          .where = std::string(kSettingsOf),
                                           .got = std::to_string(wanted),
                                           .wanted = "at least 3",
                                           .next = {}});
@@ -55,28 +62,59 @@ int64_t job_max_length(const Json& settings, const Model& model) {
   return std::min(wanted, model.architecture.embedding.max_positions);
 }
 
+bool gives_labelled_texts(const Task& task) {
+  return task.kind == TaskKind::Classification || task.kind == TaskKind::Regression;
+}
+
 void require_labelled_texts(const Task& task) {
-  if (task.kind == TaskKind::Classification || task.kind == TaskKind::Regression) return;
-  throw Error(ErrorKind::Unsupported, {.what = "models cannot be trained or measured on this kind of task yet",
+  if (gives_labelled_texts(task)) return;
+  throw Error(ErrorKind::Unsupported, {.what = "this works on texts with one label or number each",
                                        .where = task.name,
                                        .got = std::string(to_string(task.kind)),
                                        .wanted = "classification or regression",
-                                       .next = "Its data can be looked at: espalier inspect " + task.name + "."});
+                                       .next = "Training and measuring work: espalier train, espalier eval."});
 }
 
-void require_task_head(const Model& model, const Task& task) {
-  require_labelled_texts(task);
-  const HeadSpec& head = model.architecture.head;
-  const bool regression = task.kind == TaskKind::Regression;
+namespace {
+
+struct WantedHead {
+  bool fits = false;
+  std::string name;  // for a person
+};
+
+WantedHead wanted_head(const Architecture& a, const Task& task) {
+  const HeadSpec& head = a.head;
   const auto labels = static_cast<int64_t>(task.labels.size());
-  if (regression ? head.kind == HeadKind::Regression : head.kind == HeadKind::Classification) {
-    if (regression || head.num_labels >= labels) return;
+  const std::string into = " into " + std::to_string(labels) + " labels";
+  switch (task.kind) {
+    case TaskKind::Classification:
+      return {head.kind == HeadKind::Classification && head.num_labels >= labels, "classification" + into};
+    case TaskKind::Regression:
+      return {head.kind == HeadKind::Regression, "a regression head"};
+    case TaskKind::TokenClassification:
+      return {head.kind == HeadKind::TokenClassification && head.num_labels >= labels, "token classification" + into};
+    case TaskKind::QuestionAnswering:
+      return {head.kind == HeadKind::QuestionAnswering, "a question answering head"};
+    case TaskKind::LanguageModelling:
+      return {(head.kind == HeadKind::LanguageModel && !a.has_decoder()) || head.kind == HeadKind::MaskedLm,
+              "a language model's or a masked language model's head"};
+    case TaskKind::Translation:
+      return {head.kind == HeadKind::LanguageModel && a.has_decoder(), "a decoder with a language model's head"};
   }
+  throw Error(ErrorKind::Internal, "unknown kind of task");
+}
+
+}  // namespace
+
+void require_task_head(const Model& model, const Task& task) {
+  const WantedHead wanted = wanted_head(model.architecture, task);
+  if (wanted.fits) return;
+  const HeadSpec& head = model.architecture.head;
   throw Error(ErrorKind::InvalidInput,
-              {.what = "the model has no head for this task",
+              {.what = "the model has no head for this task of " + std::string(to_string(task.kind)),
                .where = display_name(model),
                .got = std::string(to_string(head.kind)) + " with " + std::to_string(head.num_labels) + " outputs",
-               .wanted = regression ? "a regression head" : "classification into " + std::to_string(labels) + " labels",
+               .wanted = wanted.name,
                .next = "Fine-tune it on the task first: espalier train."});
 }
 
@@ -100,32 +138,41 @@ std::vector<double> LoadedSplit::scores() const {
   return all;
 }
 
-LoadedSplit load_job_split(const Task& task, const std::string& split, const Model& model, int64_t max_length,
-                           int64_t max_examples, JobContext& context) {
-  LoadedSplit loaded;
-  loaded.name = split;
-  loaded.dataset = task.load(split, context.cancel);
-  std::vector<Example>& examples = loaded.dataset.examples;
-  if (max_examples > 0 && examples.size() > static_cast<size_t>(max_examples)) {
-    examples.resize(static_cast<size_t>(max_examples));
+Dataset load_examples(const Task& task, const std::string& split, int64_t max_examples,
+                      std::vector<std::string>& warnings, const CancelToken& cancel) {
+  Dataset dataset = task.load(split, cancel);
+  if (max_examples > 0 && std::ssize(dataset.examples) > max_examples) {
+    dataset.examples.resize(static_cast<size_t>(max_examples));
   }
-  const SkippedRows& skipped = loaded.dataset.skipped;
+  const SkippedRows& skipped = dataset.skipped;
   const std::string reason = skipped.first_reasons.empty() ? "" : " (" + skipped.first_reasons.front() + ")";
-  if (examples.empty()) {
+  if (dataset.examples.empty()) {
     throw Error(ErrorKind::InvalidInput, {.what = "the split \"" + split + "\" holds no usable example",
                                           .where = task.name,
                                           .got = std::to_string(skipped.count) + " rows skipped" + reason,
                                           .wanted = {},
                                           .next = "Check the columns and labels of the file."});
   }
+  if (skipped.count > 0) {
+    warnings.push_back(std::to_string(skipped.count) + " rows of " + split + " were skipped" + reason + ".");
+  }
+  return dataset;
+}
+
+std::string cut_warning(int64_t cut, size_t examples, const std::string& split, int64_t length) {
+  return std::to_string(cut) + " of " + std::to_string(examples) + " examples of " + split + " were cut at " +
+         std::to_string(length) + " tokens.";
+}
+
+LoadedSplit load_job_split(const Task& task, const std::string& split, const Model& model, int64_t max_length,
+                           int64_t max_examples, JobContext& context) {
+  LoadedSplit loaded;
+  loaded.name = split;
+  loaded.dataset = load_examples(task, split, max_examples, loaded.warnings, context.cancel);
   loaded.encoded =
       encode(loaded.dataset, *load_tokenizer(model.tokenizer_files, display_name(model)), max_length, context.cancel);
-  if (skipped.count > 0) {
-    loaded.warnings.push_back(std::to_string(skipped.count) + " rows of " + split + " were skipped" + reason + ".");
-  }
   if (loaded.encoded.truncated > 0) {
-    loaded.warnings.push_back(std::to_string(loaded.encoded.truncated) + " of " + std::to_string(examples.size()) +
-                              " examples of " + split + " were cut at " + std::to_string(max_length) + " tokens.");
+    loaded.warnings.push_back(cut_warning(loaded.encoded.truncated, loaded.dataset.examples.size(), split, max_length));
   }
   return loaded;
 }

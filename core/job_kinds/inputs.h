@@ -16,22 +16,32 @@ inline constexpr int64_t kDefaultMaxLength = 128;
 Model open_job_model(const std::string& name_or_path);
 
 // The task with its labels in the model's order, where the model names them.
-Task open_job_task(const std::string& name_or_path, const Model& model);
+Task open_job_task(const std::string& name_or_path, const Model& model, const TaskOptions& options = {});
+// The same of a job: "task", and how its files are read in "task_options" (members of TaskOptions).
+Task open_job_task(const Json& settings, const Model& model);
 
 // "max_length" of the settings, 128 when absent, and no more than the model has positions.
 int64_t job_max_length(const Json& settings, const Model& model);
 
-// Throws Unsupported unless the task gives each text or pair one label or number: what models are trained and measured
-// on so far.
+// Whether the task gives each text or pair one label or number.
+bool gives_labelled_texts(const Task& task);
+// Throws Unsupported unless the task gives each text or pair one label or number: what attacks, importance of heads and
+// steps with gradients work on.
 void require_labelled_texts(const Task& task);
 
-// Throws what require_labelled_texts throws, and InvalidInput when the model has no head that gives what the task asks
-// for.
+// Throws InvalidInput when the model has no head that gives what the task asks for.
 void require_task_head(const Model& model, const Task& task);
 
 // `wanted`, or the task's own evaluation split when it is empty.
 std::string evaluation_split(const Task& task, const std::string& wanted);
 bool has_split(const Task& task, const std::string& split);
+
+// The first `max_examples` (0: all) of a split; what was skipped is added to the warnings. InvalidInput when there is
+// no example.
+Dataset load_examples(const Task& task, const std::string& split, int64_t max_examples,
+                      std::vector<std::string>& warnings, const CancelToken& cancel);
+// "3 of 80 examples of dev were cut at 128 tokens."
+std::string cut_warning(int64_t cut, size_t examples, const std::string& split, int64_t length);
 
 struct LoadedSplit {
   std::string name;

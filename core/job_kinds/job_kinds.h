@@ -1,7 +1,10 @@
 #pragma once
 // The kinds of job and the JSON that goes in and comes out: the contract between worker, command line and window.
 // Every kind takes "model" (folder, bundle or "lab") and "task" ("lab", folder or file) where it has use for them;
-// paths are absolute. "max_length" (128) cuts examples, "split" is the dev split unless it is said.
+// paths are absolute. "max_length" (128; of questions with contexts 384) cuts examples, "split" is the dev split unless
+// it is said. Where train and evaluate read data, "task_options" (members of TaskOptions) say how its files are read,
+// and lengths.h lists the lengths: "max_length", "stride", "max_query", "block_length", "max_source_length",
+// "max_target_length".
 //
 // run_recipe
 //   settings  {"recipe": Recipe, "name", "workspace" (folder; empty: the default one), "no_cache": bool, "max_length",
@@ -10,14 +13,18 @@
 //   answer    {"run": id, "rows": [Row], "front": [rows on the accuracy-bytes front], "workspace": folder}
 // train, into output_folder; a training that was stopped continues when it is started again
 //   settings  {"model", "task", "train_split", "dev_split", "options": {members of TrainOptions}, "max_length",
-//             "device"}; instead of "model" {"architecture": {...}, "tokenizer": folder or "lab"}: from scratch
+//             "device", "teacher" (optional: a model of the same task and vocabulary), "masked_frac" (0.15, of a masked
+//             language model)}; instead of "model" {"architecture": {...}, "tokenizer": folder or "lab"}: from scratch
 //   metrics   "loss", "learning_rate", "dev_metric"
-//   answer    {"bundle", "train": TrainReport, "quality": members of Row}
+//   answer    {"bundle", "train": TrainReport, "quality": members of Row; translations: greedy, of the first 200
+//             sentences}
 // evaluate
 //   settings  {"model", "task", "split", "max_examples", "max_length", "latency": bool, "baseline": model (optional),
 //             "shifted_task", "shifted_split" (optional: a second set, out of distribution; without a task another
 //             split of this one), "predictions" (optional: file to write; .tsv as GLUE, .jsonl as SuperGLUE wants
-//             them; the split may then be unlabelled), and the energy settings}
+//             them, .json of SQuAD, a word and its tag or a translation a line; the split may then be unlabelled),
+//             "beams" (of translations; 0: as the model says), "null_threshold" (0) and "max_answer" (30) of questions,
+//             and the energy settings}
 //   answer    Row
 // energy settings: "tdp_watts" (of the processor; 0: not known), "region" ("world" or a code of the table),
 //   "g_per_kwh" (in place of the region's)
@@ -58,16 +65,23 @@
 // Row; members that were not measured are absent:
 //   {"step" (0: the baseline), "method", "methods": [of all steps so far], "settings", "hash", "parent", "bundle",
 //   "cached": bool, "bundle_bytes", "parameters", "macs" (128 tokens), "latency_ms_p10", "latency_ms_p50",
-//   "latency_ms_p90", "latency_batch", "latency_length", "latency_threads", "speedup" (against the baseline timed in
-//   turn), "kernels", "cpu_model", "split", "examples", "accuracy", "accuracy_low", "accuracy_high", "f1", "f1_low",
-//   "f1_high", "mcc", "mcc_low", "mcc_high", "calibration_error", "nll" (nats), "pearson", "spearman",
-//   "in_scope_accuracy", "out_of_scope_recall" (all with _low and _high), "mcnemar_p", and by paired bootstrap "f1_p",
-//   "mcc_p", "pearson_p", "spearman_p"; "label_loyalty", "probability_loyalty", "fidelity_kl" (nats; _low, _high);
-//   "energy_j" (one inference, conditions of the latency), "energy_source" ("rapl": measured, "estimated"),
-//   "energy_basis" (text), "co2_ug" (one inference, micrograms), "co2_region", "co2_g_per_kwh", "co2_source" (text);
-//   "shifted_split", "shifted_accuracy" (_low, _high), "accuracy_drop", "baseline_accuracy_drop", "relative_gap";
-//   "report": {the method's own}, "seconds", "warnings": [text], "notes": [why a number did not
-//   move]}
+//   "latency_ms_p90", "latency_batch", "latency_length", "latency_threads", "latency_new_tokens" (of a decoder),
+//   "latency_note" (why there is none), "speedup" (against the baseline timed in turn), "kernels", "cpu_model",
+//   "split", "examples", "accuracy", "accuracy_low", "accuracy_high", "f1", "f1_low", "f1_high", "mcc", "mcc_low",
+//   "mcc_high", "calibration_error", "nll" (nats), "pearson", "spearman", "in_scope_accuracy", "out_of_scope_recall"
+//   (all with _low and _high), "mcnemar_p", and by paired bootstrap "f1_p", "mcc_p", "pearson_p", "spearman_p";
+//   "metric" (the member to judge by), "quality_basis" (how it was measured, where that is not plain), of tags "words",
+//   "accuracy" (of words), "span_f1", "span_precision", "span_recall", "accuracy_p", "span_f1_p"; of questions
+//   "windows", "exact", "f1", "exact_p" (McNemar), "token_f1_p" (approximate randomization) and, where some have no
+//   answer, "has_answer_exact", "has_answer_f1", "no_answer_exact", "best_exact", "best_exact_threshold", "best_f1",
+//   "best_f1_threshold"; of running text "tokens", "words", "characters", "token_log_likelihood" (nats), "perplexity",
+//   "word_perplexity", "character_perplexity" or "masked_perplexity", "token_log_likelihood_p"; of translations "bleu"
+//   (0..100), "bleu_signature", "brevity_penalty", "beams", "bleu_p" (figures with _low, _high); "label_loyalty",
+//   "probability_loyalty", "fidelity_kl" (nats; _low, _high); "energy_j" (one inference, conditions of the latency),
+//   "energy_source" ("rapl": measured, "estimated"), "energy_basis" (text), "co2_ug" (one inference, micrograms),
+//   "co2_region", "co2_g_per_kwh", "co2_source" (text); "shifted_split", "shifted_accuracy" (_low, _high),
+//   "accuracy_drop", "baseline_accuracy_drop", "relative_gap"; "report": {the method's own}, "seconds", "warnings":
+//   [text], "notes": [why a number did not move]}
 
 #include "jobs/job.h"
 

@@ -91,7 +91,8 @@ std::vector<std::string> notes_on(const Json& row, const Json& row_before, const
         fmt::format("The bundle hardly shrank: {:.0f} % of its bytes are embeddings, which this step leaves alone.",
                     100 * embedding_share));
   }
-  if (bytes == 0 && macs == 0 && row.value("accuracy", 0.0) == row_before.value("accuracy", 0.0)) {
+  const std::string metric = row.value("metric", "accuracy");
+  if (bytes == 0 && macs == 0 && row.value(metric, 0.0) == row_before.value(metric, 0.0)) {
     notes.push_back("Nothing moved: with these settings the step leaves the model as it was.");
   }
   if (row.contains("mcnemar_p") && row.at("mcnemar_p").get<double>() > kSignificant) {

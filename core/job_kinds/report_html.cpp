@@ -166,7 +166,10 @@ std::vector<std::pair<std::string, std::string>> report_conditions(const std::ve
     const auto found = std::ranges::find_if(rows, [&](const Json& row) { return row.contains(member); });
     return found == rows.end() ? nullptr : &*found;
   };
-  if (const Json* row = first_with("examples")) {
+  if (const Json* row = first_with("quality_basis")) {
+    conditions.emplace_back("Quality", fmt::format("{} examples of {}; {}", row->value("examples", 0),
+                                                   row->value("split", "the split"), row->value("quality_basis", "")));
+  } else if (const Json* row = first_with("examples")) {
     conditions.emplace_back("Quality", fmt::format("{} examples of {}, every one; Wilson interval for accuracy, "
                                                    "bootstrap of 1,000 for F1 and MCC",
                                                    row->value("examples", 0), row->value("split", "the split")));

@@ -3,39 +3,13 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "measure/correlation.h"
-#include "measure/logits.h"
-#include "measure/loyalty.h"
-#include "measure/quality.h"
-#include "measure/significance.h"
+#include "measure/runner.h"
 
 namespace espalier {
 namespace {
 
 // A pair of models is timed again when that takes at most about so long.
 constexpr double kCheapSeconds = 5;
-
-// Labels that stand for "none of the intents" in the data sets that have one.
-constexpr std::string_view kOutOfScopeNames[] = {"oos", "out_of_scope", "out-of-scope"};
-
-struct Answers {
-  std::vector<int32_t> labels;
-  std::vector<bool> right;
-};
-
-Answers answers_of(const Tensor& logits, const std::vector<int32_t>& gold) {
-  Answers answers;
-  for (int64_t i = 0; i < logits.size(0); ++i) {
-    answers.labels.push_back(argmax(logits_row(logits, i)));
-    answers.right.push_back(answers.labels.back() == gold.at(static_cast<size_t>(i)));
-  }
-  return answers;
-}
-
-std::vector<double> values_of(const Tensor& logits) {
-  const auto values = logits.values<float>();
-  return {values.begin(), values.end()};
-}
 
 }  // namespace
 
@@ -68,7 +42,9 @@ Measures measures_from(const std::vector<std::string>& names) {
 
 LatencyOptions row_latency_options(const Model& model) {
   LatencyOptions options;
-  options.sequence_length = std::min<int64_t>(128, model.architecture.embedding.max_positions);
+  const Architecture& a = model.architecture;
+  options.sequence_length = std::min<int64_t>(128, a.embedding.max_positions);
+  if (a.has_decoder()) options.new_tokens = std::min(options.new_tokens, a.decoder_embedding->max_positions - 1);
   return options;
 }
 
@@ -80,71 +56,11 @@ void add_costs(Json& row, const Model& model, int64_t bytes, const Measures& wan
   if (wanted.macs) row["macs"] = count_macs(model, 128);
 }
 
-void add_quality(Json& row, const Tensor& logits, const Task& task, const LoadedSplit& split) {
-  row["split"] = split.name;
-  if (task.kind == TaskKind::Classification) {
-    const std::vector<int32_t> labels = split.labels();
-    const Quality quality = classification_quality(logits, labels);
-    row.update(to_json(quality));
-    const auto outside = std::ranges::find_first_of(task.labels, kOutOfScopeNames);
-    if (outside != task.labels.end()) {
-      const auto found =
-          out_of_scope_quality(labels, quality.predictions, static_cast<int32_t>(outside - task.labels.begin()));
-      add_interval(row, "in_scope_accuracy", found.in_scope_accuracy);
-      add_interval(row, "out_of_scope_recall", found.out_of_scope_recall);
-    }
-    return;
-  }
-  row["examples"] = split.encoded.examples.size();
-  const std::vector<double> predictions = values_of(logits), scores = split.scores();
-  add_interval(row, "pearson", bootstrap(scores.size(), correlation_of(pearson, predictions, scores)));
-  add_interval(row, "spearman", bootstrap(scores.size(), correlation_of(spearman, predictions, scores)));
-}
-
-void add_comparison(Json& row, const Tensor& logits, const Tensor& reference_logits, const Task& task,
-                    const LoadedSplit& split, const Measures& wanted) {
-  if (task.kind == TaskKind::Regression) {
-    if (!wanted.quality) return;
-    const std::vector<double> before = values_of(reference_logits), after = values_of(logits), scores = split.scores();
-    row["pearson_p"] =
-        paired_bootstrap(scores.size(), correlation_of(pearson, before, scores), correlation_of(pearson, after, scores))
-            .p;
-    row["spearman_p"] = paired_bootstrap(scores.size(), correlation_of(spearman, before, scores),
-                                         correlation_of(spearman, after, scores))
-                            .p;
-    return;
-  }
-  if (wanted.quality) {
-    const std::vector<int32_t> labels = split.labels();
-    const Answers before = answers_of(reference_logits, labels), after = answers_of(logits, labels);
-    const auto classes = static_cast<int32_t>(logits.size(1));
-    row["mcnemar_p"] = mcnemar_p(before.right, after.right);
-    row["f1_p"] = paired_bootstrap(labels.size(), f1_statistic(labels, before.labels, classes),
-                                   f1_statistic(labels, after.labels, classes))
-                      .p;
-    row["mcc_p"] = paired_bootstrap(labels.size(), matthews_statistic(labels, before.labels, classes),
-                                    matthews_statistic(labels, after.labels, classes))
-                       .p;
-  }
-  if (wanted.loyalty) {
-    row["label_loyalty"] = label_loyalty(reference_logits, logits);
-    row["probability_loyalty"] = probability_loyalty(reference_logits, logits);
-    add_interval(row, "fidelity_kl", fidelity(reference_logits, logits).kl);
-  }
-}
-
-bool lacks_quality(const Json& row, const Task& task, const Measures& wanted) {
-  return wanted.quality && !row.contains(task.kind == TaskKind::Classification ? "calibration_error" : "pearson_low");
-}
-
-bool lacks_comparison(const Json& row, const Task& task, const Measures& wanted) {
-  const bool classification = task.kind == TaskKind::Classification;
-  const bool lacks_test = wanted.quality && !row.contains(classification ? "mcc_p" : "pearson_p");
-  const bool lacks_loyalty = classification && wanted.loyalty && !row.contains("fidelity_kl");
-  return lacks_test || lacks_loyalty;
-}
-
 void add_latency(Json& row, const Model& model, const Reference* reference, const CancelToken& cancel) {
+  if (!engine_runs(model.architecture)) {
+    row["latency_note"] = "not timed: the engine, which latency is measured on, does not run this model";
+    return;
+  }
   const LatencyOptions options = row_latency_options(model);
   EngineOptions engine_options;
   engine_options.threads = options.threads;
@@ -164,6 +80,7 @@ void add_latency(Json& row, const Model& model, const Reference* reference, cons
   row["latency_batch"] = latency.options.batch_size;
   row["latency_length"] = latency.options.sequence_length;
   row["latency_threads"] = latency.options.threads;
+  if (model.architecture.has_decoder()) row["latency_new_tokens"] = latency.options.new_tokens;
   row["kernels"] = latency.kernels;
   row["cpu_model"] = kernel_info().cpu_model;
 }

@@ -20,13 +20,12 @@ struct Measures {
 // From the names of a recipe; none means all. InvalidInput naming an unknown one.
 Measures measures_from(const std::vector<std::string>& names);
 
-// Batch 1, one thread, 128 tokens or as many as the model takes.
+// Batch 1, one thread, 128 tokens or as many as the model takes; behind them 32 new ones of a model with a decoder.
 LatencyOptions row_latency_options(const Model& model);
 
-// What rows are compared with.
+// What the latency of rows is compared with.
 struct Reference {
   Model model;
-  Tensor logits;                   // empty when neither quality nor loyalty is wanted
   std::unique_ptr<Engine> engine;  // one thread; empty when no latency is wanted
 };
 
@@ -41,22 +40,11 @@ EnergyConditions energy_conditions(const Json& settings);
 // Sizes and multiply-accumulates.
 void add_costs(Json& row, const Model& model, int64_t bytes, const Measures& wanted);
 
-// Quality of the logits on the split.
-void add_quality(Json& row, const Tensor& logits, const Task& task, const LoadedSplit& split);
-
-// Paired tests, loyalty and fidelity against the logits of the reference, as far as wanted.
-void add_comparison(Json& row, const Tensor& logits, const Tensor& reference_logits, const Task& task,
-                    const LoadedSplit& split, const Measures& wanted);
-
 // Latency; with a reference both are timed in turn, and "speedup" is the ratio of that pair.
 void add_latency(Json& row, const Model& model, const Reference* reference, const CancelToken& cancel);
 
 // Energy and CO2 of the inference whose latency the row holds; nothing without a latency.
 void add_energy(Json& row, const Model& model, const EnergyConditions& conditions, const CancelToken& cancel);
-
-// Whether the row lacks a member of what is wanted of its quality, or of its comparison with the reference.
-bool lacks_quality(const Json& row, const Task& task, const Measures& wanted);
-bool lacks_comparison(const Json& row, const Task& task, const Measures& wanted);
 
 // Whether a stored row's latency may stand for a new one: same conditions, and timing again would take long.
 bool may_reuse_latency(const Json& row, const Model& model);

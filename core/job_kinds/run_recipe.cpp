@@ -13,9 +13,9 @@
 #include "job_kinds/inputs.h"
 #include "job_kinds/kinds.h"
 #include "job_kinds/notes.h"
+#include "job_kinds/quality/measure.h"
 #include "job_kinds/row.h"
 #include "job_kinds/step_hash.h"
-#include "measure/evaluate.h"
 #include "workspace/workspace.h"
 
 namespace espalier {
@@ -67,6 +67,7 @@ class RecipeRun {
         workspace_(json_get_or(spec.settings, "workspace", std::string(), kSettingsOf)),
         source_(open_job_model(recipe_.model)),
         max_length_(job_max_length(spec.settings, source_)),
+        quality_(quality_settings(spec.settings, source_)),
         task_(open_job_task(recipe_.task, source_)) {}
 
   Json run() {
@@ -94,18 +95,17 @@ class RecipeRun {
 
  private:
   void load_data() {
-    require_task_head(source_, task_);
     const std::string split = evaluation_split(task_, "");
     std::vector<std::string> used = {split};
     if (has_split(task_, "train")) used.emplace_back("train");
     data_ = data_identity(task_, used);
-    dev_ = load_job_split(task_, split, source_, max_length_, 0, context_);
-    require_labels(dev_, task_, source_);
+    dev_ = open_quality(task_, source_, quality_, context_);
+    if (!dev_->conditions().empty()) data_ = sha256(data_ + dev_->conditions());
     resources_.task = &task_;
-    resources_.dev = &dev_.encoded;
+    resources_.dev = dev_->encoded();
     resources_.teacher = &source_;
     resources_.device = recipe_.device;
-    if (has_split(task_, "train") && needs_training_data(recipe_)) {
+    if (gives_labelled_texts(task_) && has_split(task_, "train") && needs_training_data(recipe_)) {
       context_.progress.set_stage("reading training data");
       train_ = load_job_split(task_, "train", source_, max_length_, 0, context_);
       resources_.train = &train_->encoded;
@@ -136,20 +136,22 @@ class RecipeRun {
         made.record, [&] { return std::move(model); }, made.model);
     reference_.model = made.model;
     resources_.teacher = &reference_.model;
-    if (wanted_.latency) {
+    if (wanted_.latency && engine_runs(made.model.architecture)) {
       EngineOptions options;
       options.threads = row_latency_options(made.model).threads;
       reference_.engine = std::make_unique<Engine>(made.model, options);
     }
-    if (wanted_.quality || wanted_.loyalty) reference_.logits = reference_logits(made, part);
+    if (wanted_.quality || wanted_.loyalty) reference_outputs_ = reference_outputs(made, part);
     measure(made, nullptr, 0, cached, part);
     return made;
   }
 
-  // The baseline's logits on the split, from the cache of an earlier run where there is one.
-  Tensor reference_logits(const Made& baseline, JobContext& context) {
+  // What the baseline says of the split; logits come from the cache of an earlier run where there is one.
+  Outputs reference_outputs(const Made& baseline, JobContext& context) {
+    const auto run = [&] { return dev_->run(*make_runner(baseline.model), context); };
+    if (dev_->encoded() == nullptr) return run();
     const fs::path file = workspace_.cache_file(baseline.record.hash, data_.substr(0, 16) + ".logits.safetensors");
-    const Shape shape = {static_cast<int64_t>(dev_.encoded.examples.size()),
+    const Shape shape = {static_cast<int64_t>(dev_->encoded()->examples.size()),
                          baseline.model.architecture.head.num_labels};
     if (!fresh_ && fs::exists(file)) {
       try {
@@ -161,10 +163,11 @@ class RecipeRun {
         context.log(std::string("The stored logits of the baseline are made again: ") + error.what());
       }
     }
+    const Outputs outputs = run();
     TensorFile content;
-    content.tensors["logits"] = predict(Engine(baseline.model), dev_.encoded, context);
+    content.tensors["logits"] = std::get<Tensor>(outputs);
     write_safetensors(file, content);
-    return content.tensors["logits"];
+    return outputs;
   }
 
   Made make_step(Made before, const Step& step, size_t index, size_t count, JobContext& context) {
@@ -219,11 +222,11 @@ class RecipeRun {
     Json& measured = made.record.measures;
     add_costs(measured, made.model, bundle_bytes(made.record.bundle), wanted_);
     const bool is_baseline = before == nullptr;
-    const bool lacks_own = lacks_quality(measured, task_, wanted_);
-    if (lacks_own || (!is_baseline && lacks_comparison(measured, task_, wanted_))) {
-      const Tensor logits = is_baseline ? reference_.logits : predict(Engine(made.model), dev_.encoded, context);
-      if (wanted_.quality) add_quality(measured, logits, task_, dev_);
-      if (!is_baseline) add_comparison(measured, logits, reference_.logits, task_, dev_, wanted_);
+    const bool lacks_own = dev_->lacks_quality(measured, wanted_);
+    if (lacks_own || (!is_baseline && dev_->lacks_comparison(measured, wanted_))) {
+      const Outputs outputs = is_baseline ? reference_outputs_ : dev_->run(*make_runner(made.model), context);
+      if (wanted_.quality) dev_->add_quality(measured, outputs);
+      if (!is_baseline) dev_->add_comparison(measured, outputs, reference_outputs_, wanted_);
     }
     if (wanted_.latency && !may_reuse_latency(measured, made.model)) {
       add_latency(measured, made.model, is_baseline ? nullptr : &reference_, context.cancel);
@@ -251,7 +254,7 @@ class RecipeRun {
 
   std::vector<std::string> warnings(bool is_baseline) const {
     if (!is_baseline) return {};
-    std::vector<std::string> all = dev_.warnings;
+    std::vector<std::string> all = dev_->warnings();
     if (train_) all.insert(all.end(), train_->warnings.begin(), train_->warnings.end());
     return all;
   }
@@ -265,12 +268,14 @@ class RecipeRun {
   Workspace workspace_;
   const Model source_;
   const int64_t max_length_;
+  const QualitySettings quality_;
   const Task task_;
   std::string data_;
-  LoadedSplit dev_;
+  std::unique_ptr<QualityMeasure> dev_;
   std::optional<LoadedSplit> train_;
   Resources resources_;
   Reference reference_;
+  Outputs reference_outputs_;  // empty when neither quality nor loyalty is wanted
   std::vector<Json> rows_;
   int64_t id_ = 0;
 };

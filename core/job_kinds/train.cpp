@@ -1,12 +1,12 @@
 #include <map>
+#include <optional>
 
 #include "base/error.h"
 #include "job_kinds/from_scratch.h"
 #include "job_kinds/inputs.h"
 #include "job_kinds/kinds.h"
-#include "job_kinds/resources.h"
-#include "job_kinds/row.h"
-#include "measure/evaluate.h"
+#include "job_kinds/quality/measure.h"
+#include "job_kinds/training_data.h"
 #include "train/fine_tune.h"
 
 namespace espalier {
@@ -22,6 +22,9 @@ TrainOptions options_from(const Json& json) {
       {"batch_size", [&](const Json& value) { options.batch_size = value; }},
       {"learning_rate", [&](const Json& value) { options.learning_rate = value; }},
       {"warmup_frac", [&](const Json& value) { options.warmup_frac = value; }},
+      {"warmup_steps", [&](const Json& value) { options.warmup_steps = value; }},
+      {"schedule", [&](const Json& value) { options.schedule = schedule_from(value.get<std::string>()); }},
+      {"label_smoothing", [&](const Json& value) { options.label_smoothing = value; }},
       {"weight_decay", [&](const Json& value) { options.weight_decay = value; }},
       {"decay_all", [&](const Json& value) { options.decay_all = value; }},
       {"adam_beta1", [&](const Json& value) { options.adam_beta1 = value; }},
@@ -46,12 +49,13 @@ TrainOptions options_from(const Json& json) {
     try {
       found->second(value);
     } catch (const Json::exception&) {
-      throw Error(ErrorKind::InvalidInput,
-                  {.what = "a training option has the wrong type",
-                   .where = name,
-                   .got = value.dump(),
-                   .wanted = name == "keep_best" || name == "decay_all" ? "true or false" : "a number",
-                   .next = {}});
+      throw Error(ErrorKind::InvalidInput, {.what = "a training option has the wrong type",
+                                            .where = name,
+                                            .got = value.dump(),
+                                            .wanted = name == "keep_best" || name == "decay_all" ? "true or false"
+                                                      : name == "schedule"                       ? "text"
+                                                                                                 : "a number",
+                                            .next = {}});
     }
   }
   return options;
@@ -69,6 +73,22 @@ Json provenance_of(const Task& task, const std::vector<std::string>& splits) {
   return data;
 }
 
+// Sentences are written one by one, so a look at the first ones has to do; `eval` measures all.
+constexpr int64_t kTranslationsLookedAt = 200;
+
+Json dev_quality(const Task& task, const Model& model, const TrainingDataSettings& data, const Json& settings,
+                 JobContext& context) {
+  QualitySettings wanted;
+  wanted.split = data.dev_split;
+  wanted.lengths = job_lengths(settings, model, true);
+  wanted.greedy = true;
+  if (task.kind == TaskKind::Translation) wanted.max_examples = kTranslationsLookedAt;
+  const auto measure = open_quality(task, model, wanted, context);
+  Json quality = Json::object();
+  measure->add_quality(quality, measure->run(*make_runner(model), context));
+  return quality;
+}
+
 }  // namespace
 
 Json train_job(const JobSpec& spec, JobContext& context) {
@@ -83,41 +103,49 @@ Json train_job(const JobSpec& spec, JobContext& context) {
   options.checkpoint_folder = fs::path(spec.output_folder).concat(".checkpoint");
 
   context.progress.set_stage("opening model and task");
-  const auto task_name = json_get<std::string>(settings, "task", kSettingsOf);
-  require_labelled_texts(open_task(task_name));
-  const auto train_name = json_get_or(settings, "train_split", std::string("train"), kSettingsOf);
   const bool scratch = settings.contains("architecture");
-  Model start = scratch ? model_from_scratch(settings, open_task(task_name), train_name, spec.seed, context)
-                        : open_job_model(json_get<std::string>(settings, "model", kSettingsOf));
-  const Task task = open_job_task(task_name, start);
-  start = with_task_head(start, task, spec.seed);
-  const int64_t max_length = job_max_length(settings, start);
-  const std::string dev_name = evaluation_split(task, json_get_or(settings, "dev_split", std::string(), kSettingsOf));
-  context.progress.set_stage("reading the data");
-  const LoadedSplit train = load_job_split(task, train_name, start, max_length, 0, context);
-  const LoadedSplit dev = load_job_split(task, dev_name, start, max_length, 0, context);
-  require_labels(train, task, start);
-  require_labels(dev, task, start);
-  for (const LoadedSplit* split : {&train, &dev}) {
-    for (const std::string& warning : split->warnings) context.log(warning);
+  TrainingDataSettings wanted;
+  wanted.train_split = json_get_or(settings, "train_split", std::string("train"), kSettingsOf);
+  Model start =
+      scratch ? model_from_scratch(settings, open_job_task(settings, Model()), wanted.train_split, spec.seed, context)
+              : open_job_model(json_get<std::string>(settings, "model", kSettingsOf));
+  const Task task = open_job_task(settings, start);
+  wanted.lengths = job_lengths(settings, start, false);
+  wanted.dev_split = evaluation_split(task, json_get_or(settings, "dev_split", std::string(), kSettingsOf));
+  wanted.masked_frac = json_get_or(settings, "masked_frac", wanted.masked_frac, kSettingsOf);
+  start = ready_for_training(start, task, wanted.lengths, spec.seed);
+  std::optional<Model> teacher;
+  if (const auto path = json_get_or(settings, "teacher", std::string(), kSettingsOf); !path.empty()) {
+    teacher = open_job_model(path);
+    require_same_tokens(*teacher, start);
+    options.teacher = &*teacher;
   }
+  wanted.labels_needed = !teacher || options.distill_alpha < 1;
+  context.progress.set_stage("reading the data");
+  const TrainingData data = open_training_data(task, start, wanted, context);
+  for (const std::string& warning : data.warnings) context.log(warning);
 
   JobContext training = context.slice(0, 0.95);
-  TrainResult result = fine_tune(start, train.encoded, dev.encoded, options, training);
+  TrainResult result = fine_tune(start, *data.objective, options, training);
   if (scratch) result.model.provenance["name"] = spec.output_folder.filename().string();
-  result.model.provenance["training"] = {
-      {"task", task.name},         {"data", provenance_of(task, {train_name, dev_name})},
-      {"train_split", train_name}, {"seed", spec.seed},
-      {"max_length", max_length},  {"options", json_get_or(settings, "options", Json::object(), kSettingsOf)}};
+  result.model.provenance["training"] = {{"task", task.name},
+                                         {"data", provenance_of(task, {wanted.train_split, wanted.dev_split})},
+                                         {"train_split", wanted.train_split},
+                                         {"seed", spec.seed},
+                                         {"max_length", wanted.lengths.max_length},
+                                         {"options", json_get_or(settings, "options", Json::object(), kSettingsOf)}};
+  if (task.kind == TaskKind::LanguageModelling) {
+    result.model.provenance["training"]["block_length"] = wanted.lengths.block_length;
+  }
   save_bundle(result.model, spec.output_folder, context.cancel);
   std::error_code ignored;
   fs::remove_all(options.checkpoint_folder, ignored);
 
   context.progress.set_stage("evaluating");
   JobContext evaluating = context.slice(0.95, 1);
-  Json quality = Json::object();
-  add_quality(quality, predict(Engine(result.model), dev.encoded, evaluating), task, dev);
-  return {{"bundle", spec.output_folder.string()}, {"train", to_json(result.report)}, {"quality", quality}};
+  return {{"bundle", spec.output_folder.string()},
+          {"train", to_json(result.report)},
+          {"quality", dev_quality(task, result.model, wanted, settings, evaluating)}};
 }
 
 }  // namespace espalier

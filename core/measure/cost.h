@@ -22,6 +22,7 @@ int64_t count_layer_macs(const Model& model, LayerIndex layer, int64_t sequence_
 struct LatencyOptions {
   int64_t batch_size = 1;
   int64_t sequence_length = 128;
+  int64_t new_tokens = 32;  // of a model with a decoder: written greedily behind the pass through the encoder
   int threads = 1;
   int warmup = 5;           // at least 5
   int repetitions = 30;     // at least 30
@@ -38,6 +39,9 @@ struct Latency {
 // What is timed: batch_size sequences of sequence_length random ids. Ids do not change what is computed, only which
 // rows are looked up. InvalidInput when the model takes no sequence of that length.
 PackedBatch probe_batch(const Model& model, const LatencyOptions& options);
+// One inference of what is timed: a pass, or for a model with a decoder a pass through the encoder and new_tokens
+// tokens. InvalidInput for a decoder without a language model's head.
+void probe(const Engine& engine, const Model& model, const PackedBatch& batch, const LatencyOptions& options);
 
 Latency measure_latency(const Engine& engine, const Model& model, const LatencyOptions& options,
                         const CancelToken& cancel = {});

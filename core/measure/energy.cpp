@@ -98,7 +98,7 @@ Energy measure_energy(const Engine& engine, const Model& model, const Latency& l
   int64_t runs = 0;
   while (runs == 0 || std::chrono::duration<double>(Clock::now() - begin).count() < kMeasuredSeconds) {
     cancel.throw_if_cancelled();
-    engine.run(batch);
+    probe(engine, model, batch, latency.options);
     ++runs;
   }
   Energy energy;

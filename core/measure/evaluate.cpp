@@ -11,9 +11,9 @@ namespace {
 // Enough for the linears to run at full speed; memory grows with it.
 constexpr int64_t kMaxBatch = 64;
 
-}  // namespace
+using BatchLogits = std::function<Tensor(const std::vector<const Encoding*>& batch)>;
 
-Tensor predict(const Engine& engine, const EncodedDataset& data, JobContext& context, int64_t max_tokens) {
+Tensor predict_by(const BatchLogits& logits_of, const EncodedDataset& data, JobContext& context, int64_t max_tokens) {
   std::vector<float> logits;
   int64_t labels = 0;
   size_t done = 0;
@@ -21,7 +21,7 @@ Tensor predict(const Engine& engine, const EncodedDataset& data, JobContext& con
     context.cancel.throw_if_cancelled();
     std::vector<const Encoding*> encodings;
     for (const int32_t index : indices) encodings.push_back(&data.examples[static_cast<size_t>(index)].encoding);
-    const Tensor batch = engine.run(pack(encodings)).logits;
+    const Tensor batch = logits_of(encodings);
     if (batch.dim() != 2 || batch.size(0) != static_cast<int64_t>(indices.size())) {
       throw Error(ErrorKind::Unsupported, {.what = "the model gives no logits an example",
                                            .where = {},
@@ -41,6 +41,16 @@ Tensor predict(const Engine& engine, const EncodedDataset& data, JobContext& con
     context.progress.report(static_cast<double>(done) / static_cast<double>(data.examples.size()));
   }
   return Tensor::from({static_cast<int64_t>(data.examples.size()), labels}, std::move(logits));
+}
+
+}  // namespace
+
+Tensor predict(const Runner& runner, const EncodedDataset& data, JobContext& context, int64_t max_tokens) {
+  return predict_by([&](const auto& batch) { return runner.logits(batch, context.cancel); }, data, context, max_tokens);
+}
+
+Tensor predict(const Engine& engine, const EncodedDataset& data, JobContext& context, int64_t max_tokens) {
+  return predict_by([&](const auto& batch) { return engine.run(pack(batch)).logits; }, data, context, max_tokens);
 }
 
 }  // namespace espalier

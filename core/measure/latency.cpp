@@ -86,6 +86,19 @@ PackedBatch probe_batch(const Model& model, const LatencyOptions& options) {
   return batch;
 }
 
+void probe(const Engine& engine, const Model& model, const PackedBatch& batch, const LatencyOptions& options) {
+  const Architecture& a = model.architecture;
+  if (!a.has_decoder()) {
+    engine.run(batch);
+    return;
+  }
+  // Without an end every sequence has the same length, whatever the weights.
+  GenerationSpec spec;
+  spec.decoder_start = a.generation ? std::max<int64_t>(0, a.generation->decoder_start) : 0;
+  spec.max_length = options.new_tokens + 1;
+  engine.generate(batch, spec);
+}
+
 Latency time_repeatedly(const std::function<void()>& action, const LatencyOptions& options, const CancelToken& cancel) {
   return time_in_turn({action}, options, cancel).front();
 }
@@ -97,7 +110,9 @@ std::vector<Latency> measure_latency_interleaved(const std::vector<const Engine*
   for (const Model* model : models) batches.push_back(probe_batch(*model, options));
   std::vector<std::function<void()>> actions;
   for (size_t i = 0; i < engines.size(); ++i) {
-    actions.emplace_back([engine = engines[i], batch = &batches[i]] { engine->run(*batch); });
+    actions.emplace_back([engine = engines[i], model = models[i], batch = &batches[i], &options] {
+      probe(*engine, *model, *batch, options);
+    });
   }
   std::vector<Latency> results = time_in_turn(actions, options, cancel);
   const std::string kernels = kernel_info().instruction_set;

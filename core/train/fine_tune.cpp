@@ -18,7 +18,8 @@
 #include "train/adamw.h"
 #include "train/checkpoint.h"
 #include "train/fingerprint.h"
-#include "train/loss.h"
+#include "train/objective.h"
+#include "train/objectives.h"
 
 namespace espalier {
 namespace {
@@ -27,70 +28,27 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-constexpr int64_t kEvaluationBatch = 64;
 constexpr size_t kLossWindow = 50;  // steps that final_loss is the mean of
-
-struct DataSummary {
-  bool regression = false;
-  int32_t num_labels = 0;
-};
-
-DataSummary summarize(const EncodedDataset& train, const EncodedDataset& dev, const TrainOptions& options) {
-  if (train.examples.empty()) {
-    throw Error(ErrorKind::InvalidInput, {.what = "there is nothing to train on",
-                                          .where = "",
-                                          .got = "0 examples",
-                                          .wanted = "at least one",
-                                          .next = "check the train split of the task"});
-  }
-  DataSummary summary;
-  int64_t unlabelled = 0;
-  for (const EncodedDataset* data : {&train, &dev}) {
-    for (const EncodedExample& example : data->examples) {
-      summary.num_labels = std::max(summary.num_labels, example.label + 1);
-      if (data == &train && example.label < 0) ++unlabelled;
-    }
-  }
-  summary.regression = summary.num_labels == 0;
-  const bool labels_needed = options.teacher == nullptr || options.distill_alpha < 1;
-  if (!summary.regression && unlabelled > 0 && labels_needed) {
-    throw Error(ErrorKind::InvalidInput,
-                {.what = "some training examples have no label",
-                 .where = "",
-                 .got = std::to_string(unlabelled) + " of " + std::to_string(train.examples.size()),
-                 .wanted = "a label on each",
-                 .next = "remove them, or learn from a teacher alone (distill_alpha 1)"});
-  }
-  return summary;
-}
-
-// The model with a head that gives what the data holds.
-Model with_fitting_head(const Model& model, const DataSummary& data, uint64_t seed) {
-  const HeadSpec& head = model.architecture.head;
-  const bool fits = data.regression ? head.kind == HeadKind::Regression && head.num_labels == 1
-                                    : head.kind == HeadKind::Classification && head.num_labels >= data.num_labels;
-  if (fits) return model;
-  Task task;
-  task.kind = data.regression ? TaskKind::Regression : TaskKind::Classification;
-  for (int32_t label = 0; label < std::max(2, data.num_labels); ++label) task.labels.push_back(std::to_string(label));
-  return with_task_head(model, task, seed);
-}
 
 class Trainer {
  public:
-  Trainer(const Model& model, const EncodedDataset& train, const EncodedDataset& dev, const TrainOptions& options,
-          JobContext& context)
-      : data_(summarize(train, dev, options)),
-        model_(with_fitting_head(model, data_, options.seed)),
-        train_(train),
-        dev_(dev),
+  Trainer(const Model& model, const Objective& objective, const TrainOptions& options, JobContext& context)
+      : objective_(objective),
+        lengths_(objective.lengths()),
+        metric_(objective.dev_metric()),
+        model_(objective.with_head(model, options.seed)),
         options_(options),
         context_(context),
         network_(model_, {.device = options.device, .float64 = false, .sparse_word_gradient = true}),
         optimizer_(network_.parameters(), [this](const std::string& name) { return decays(name); },
                    {options.adam_beta1, options.adam_beta2, options.adam_epsilon, options.weight_decay}) {
     if (options.dropout >= 0) network_.set_dropout(options.dropout, options.dropout);
-    const auto count = static_cast<int64_t>(train.examples.size());
+    const Architecture& a = model_.architecture;
+    frame_.device = options.device;
+    frame_.pad_id = static_cast<TokenId>(a.embedding.pad_token_id);
+    if (a.has_decoder()) frame_.decoder_pad_id = static_cast<TokenId>(a.decoder_embedding->pad_token_id);
+    if (a.generation) frame_.decoder_start = static_cast<TokenId>(a.generation->decoder_start);
+    const auto count = static_cast<int64_t>(lengths_.size());
     batches_per_epoch_ = (count + options.batch_size - 1) / options.batch_size;
     total_steps_ = static_cast<int64_t>(std::ceil(options.epochs * static_cast<double>(batches_per_epoch_)));
     if (options.max_steps > 0) total_steps_ = std::min(total_steps_, options.max_steps);
@@ -124,6 +82,7 @@ class Trainer {
     for (const double loss : state_.last_losses) {
       report.final_loss += loss / static_cast<double>(state_.last_losses.size());
     }
+    report.dev_metric = metric_.name;
     report.best_dev_metric = state_.best_metric;
     report.best_step = state_.best_step;
     report.blas = torch_info(false).blas;
@@ -142,9 +101,13 @@ class Trainer {
 
   double learning_rate(int64_t step) const {
     const auto total = static_cast<double>(total_steps_);
-    const double warmup = std::floor(options_.warmup_frac * total);
+    const double warmup = options_.warmup_steps > 0 ? static_cast<double>(options_.warmup_steps)
+                                                    : std::floor(options_.warmup_frac * total);
     const auto now = static_cast<double>(step);
     if (now < warmup) return options_.learning_rate * (now + 1) / warmup;
+    if (options_.schedule == Schedule::InverseSqrt) {
+      return options_.learning_rate * std::sqrt(std::max(1.0, warmup) / (now + 1));
+    }
     return options_.learning_rate * (total - now) / std::max(1.0, total - warmup);
   }
 
@@ -155,7 +118,7 @@ class Trainer {
   bool stops_early() const { return options_.patience > 0 && state_.evaluations_since_best >= options_.patience; }
 
   bool evaluates_after(int64_t step) const {
-    if (options_.evaluations_per_epoch <= 0 || dev_.examples.empty()) return false;
+    if (options_.evaluations_per_epoch <= 0 || !objective_.has_dev()) return false;
     if (step == total_steps_) return true;
     // Step numbers at which another share of an epoch is full.
     const int64_t before = (step - 1) * options_.evaluations_per_epoch / batches_per_epoch_;
@@ -166,40 +129,10 @@ class Trainer {
     const int64_t epoch = step / batches_per_epoch_;
     if (epoch != planned_epoch_) {
       Rng rng = Rng(options_.seed).fork("epoch " + std::to_string(epoch));
-      plan_ = plan_shuffled(train_, options_.batch_size, rng);
+      plan_ = plan_shuffled(lengths_, options_.batch_size, rng);
       planned_epoch_ = epoch;
     }
     return plan_.at(static_cast<size_t>(step % batches_per_epoch_));
-  }
-
-  NetworkBatch gather(const EncodedDataset& dataset, const std::vector<int32_t>& examples) const {
-    std::vector<const Encoding*> encodings;
-    encodings.reserve(examples.size());
-    for (const int32_t i : examples) encodings.push_back(&dataset.examples[static_cast<size_t>(i)].encoding);
-    return make_network_batch(encodings, static_cast<TokenId>(model_.architecture.embedding.pad_token_id),
-                              options_.device);
-  }
-
-  LossTargets targets_of(const std::vector<int32_t>& examples, const NetworkBatch& batch) {
-    const auto count = static_cast<int64_t>(examples.size());
-    LossTargets targets;
-    targets.regression = data_.regression;
-    at::Tensor labels = at::empty({count}, at::kLong);
-    at::Tensor scores = at::empty({count}, at::kFloat);
-    for (int64_t i = 0; i < count; ++i) {
-      const EncodedExample& example = train_.examples[static_cast<size_t>(examples[static_cast<size_t>(i)])];
-      labels.data_ptr<int64_t>()[i] = example.label;
-      scores.data_ptr<float>()[i] = static_cast<float>(example.score);
-    }
-    const at::Device device(options_.device);
-    targets.labels = labels.to(device);
-    targets.scores = scores.to(device);
-    if (teacher_) {
-      targets.teacher_logits = teacher_logits(examples, batch);
-      targets.distill_alpha = options_.distill_alpha;
-      targets.distill_temperature = options_.distill_temperature;
-    }
-    return targets;
   }
 
   void prepare_teacher() {
@@ -216,20 +149,21 @@ class Trainer {
            .next = "choose a teacher trained on the same task"});
     }
     // Asked once for every example when every example is seen; else batch by batch.
-    if (total_steps_ <= batches_per_epoch_) return;
+    if (total_steps_ <= batches_per_epoch_ || !objective_.one_row_each()) return;
     context_.progress.set_stage("teacher");
     const at::NoGradGuard no_grad;
-    at::Tensor all = at::empty({static_cast<int64_t>(train_.examples.size()), taught.num_labels}, at::kFloat);
-    for (const std::vector<int32_t>& examples : plan_by_length(train_, kEvaluationBatch)) {
-      const at::Tensor logits = forward(*teacher_, gather(train_, examples)).to(at::kCPU);
+    at::Tensor all = at::empty({static_cast<int64_t>(lengths_.size()), taught.num_labels}, at::kFloat);
+    for (const std::vector<int32_t>& examples : plan_by_length(lengths_, kEvaluationBatch)) {
+      const TrainingBatch batch = objective_.batch(examples, frame_, Rng(options_.seed));
+      const at::Tensor logits = forward(*teacher_, batch.inputs).to(at::kCPU);
       all.index_copy_(0, index_of(examples), logits);
     }
     teacher_logits_ = all;
   }
 
-  at::Tensor teacher_logits(const std::vector<int32_t>& examples, const NetworkBatch& batch) {
+  at::Tensor teacher_rows(const std::vector<int32_t>& examples, const TrainingBatch& batch) {
     const at::NoGradGuard no_grad;
-    if (!teacher_logits_.defined()) return forward(*teacher_, batch);
+    if (!teacher_logits_.defined()) return objective_.rows(forward(*teacher_, batch.inputs), batch);
     return teacher_logits_.index_select(0, index_of(examples)).to(at::Device(options_.device));
   }
 
@@ -250,11 +184,17 @@ class Trainer {
     context_.cancel.throw_if_cancelled();
     context_.progress.set_stage(stage());
     const std::vector<int32_t>& examples = batch_of(state_.step);
-    const NetworkBatch batch = gather(train_, examples);
-    const LossTargets targets = targets_of(examples, batch);
+    const std::string step_name = std::to_string(state_.step);
+    TrainingBatch batch = objective_.batch(examples, frame_, Rng(options_.seed).fork("batch " + step_name));
+    batch.targets.label_smoothing = options_.label_smoothing;
+    if (teacher_) {
+      batch.targets.teacher_logits = teacher_rows(examples, batch);
+      batch.targets.distill_alpha = options_.distill_alpha;
+      batch.targets.distill_temperature = options_.distill_temperature;
+    }
     network_.train(true);
-    network_.seed_dropout(Rng(options_.seed).fork("dropout " + std::to_string(state_.step)).next());
-    const at::Tensor loss = task_loss(forward(network_, batch), targets);
+    network_.seed_dropout(Rng(options_.seed).fork("dropout " + step_name).next());
+    const at::Tensor loss = task_loss(objective_.rows(forward(network_, batch.inputs), batch), batch.targets);
     const double value = loss.item<double>();
     if (!std::isfinite(value)) {
       throw Error(ErrorKind::InvalidInput, {.what = "training diverged: the loss is no longer a finite number",
@@ -274,9 +214,7 @@ class Trainer {
     optimizer_.step(rate, gradient_scale);
 
     ++state_.step;
-    for (const int32_t i : examples) {
-      state_.tokens += static_cast<int64_t>(train_.examples[static_cast<size_t>(i)].encoding.size());
-    }
+    state_.tokens += batch.tokens;
     if (state_.last_losses.size() == kLossWindow) state_.last_losses.erase(state_.last_losses.begin());
     state_.last_losses.push_back(value);
     state_.train_seconds += seconds_since(begin);
@@ -305,41 +243,24 @@ class Trainer {
     curve_count_ = 0;
   }
 
-  // Accuracy, or R^2 for regression, on the dev set.
   double dev_metric() {
     const at::NoGradGuard no_grad;
     network_.train(false);
-    double hits = 0;
-    double squared_error = 0;
-    double sum = 0;
-    double sum_of_squares = 0;
-    for (const std::vector<int32_t>& examples : plan_by_length(dev_, kEvaluationBatch)) {
-      const at::Tensor logits = forward(network_, gather(dev_, examples)).to(at::kCPU);
-      const at::Tensor predicted = data_.regression ? logits.squeeze(-1).contiguous() : logits.argmax(-1);
-      for (size_t i = 0; i < examples.size(); ++i) {
-        const EncodedExample& example = dev_.examples[static_cast<size_t>(examples[i])];
-        if (data_.regression) {
-          const double error = predicted.data_ptr<float>()[i] - example.score;
-          squared_error += error * error;
-          sum += example.score;
-          sum_of_squares += example.score * example.score;
-        } else {
-          hits += predicted.data_ptr<int64_t>()[i] == example.label ? 1 : 0;
-        }
-      }
-    }
-    const auto count = static_cast<double>(dev_.examples.size());
-    if (!data_.regression) return hits / count;
-    const double variance = sum_of_squares - sum * sum / count;
-    return variance > 0 ? 1 - squared_error / variance : -squared_error;
+    return objective_.measure_dev([this](const NetworkBatch& batch) { return forward(network_, batch).to(at::kCPU); },
+                                  frame_);
+  }
+
+  bool is_better(double metric) const {
+    if (!state_.evaluated) return true;
+    return metric_.higher_is_better ? metric > state_.best_metric : metric < state_.best_metric;
   }
 
   void evaluate_and_keep() {
     const double metric = dev_metric();
     context_.metric("dev_metric", static_cast<double>(state_.step), metric);
-    context_.log("step " + std::to_string(state_.step) + " of " + std::to_string(total_steps_) + ": dev metric " +
-                 std::to_string(metric) + ", " + std::to_string(std::lround(tokens_per_second())) + " tokens/s");
-    if (state_.evaluated && metric <= state_.best_metric) {
+    context_.log("step " + std::to_string(state_.step) + " of " + std::to_string(total_steps_) + ": " + metric_.name +
+                 " " + std::to_string(metric) + ", " + std::to_string(std::lround(tokens_per_second())) + " tokens/s");
+    if (!is_better(metric)) {
       ++state_.evaluations_since_best;
       return;
     }
@@ -393,14 +314,14 @@ class Trainer {
   }
 
   const std::string& fingerprint() {
-    if (fingerprint_.empty()) fingerprint_ = training_fingerprint(model_, train_, dev_, options_);
+    if (fingerprint_.empty()) fingerprint_ = training_fingerprint(model_, objective_, options_);
     return fingerprint_;
   }
 
-  DataSummary data_;
+  const Objective& objective_;
+  const std::vector<int64_t> lengths_;  // of the training examples
+  const DevMetric metric_;
   Model model_;
-  const EncodedDataset& train_;
-  const EncodedDataset& dev_;
   const TrainOptions& options_;
   JobContext& context_;
   Network network_;
@@ -408,6 +329,7 @@ class Trainer {
   std::optional<Network> teacher_;
   at::Tensor teacher_logits_;  // (examples, labels), when all are known beforehand
 
+  BatchFrame frame_;
   int64_t batches_per_epoch_ = 0;
   int64_t total_steps_ = 0;
   BatchPlan plan_;
@@ -420,12 +342,26 @@ class Trainer {
 
 }  // namespace
 
+TrainResult fine_tune(const Model& model, const Objective& objective, const TrainOptions& options,
+                      JobContext& context) {
+  if (options.batch_size < 1 || options.learning_rate < 0 || options.epochs < 0 || options.warmup_steps < 0) {
+    throw Error(ErrorKind::InvalidInput,
+                "batch size, learning rate, epochs and warm-up of training must not be negative");
+  }
+  if (!(options.label_smoothing >= 0 && options.label_smoothing < 1)) {
+    throw Error(ErrorKind::InvalidInput, {.what = "label smoothing is out of range",
+                                          .where = "label_smoothing",
+                                          .got = std::to_string(options.label_smoothing),
+                                          .wanted = "at least 0 and below 1",
+                                          .next = {}});
+  }
+  return with_torch_errors("fine-tuning", [&] { return Trainer(model, objective, options, context).run(); });
+}
+
 TrainResult fine_tune(const Model& model, const EncodedDataset& train, const EncodedDataset& dev,
                       const TrainOptions& options, JobContext& context) {
-  if (options.batch_size < 1 || options.learning_rate < 0 || options.epochs < 0) {
-    throw Error(ErrorKind::InvalidInput, "batch size, learning rate and epochs of training must not be negative");
-  }
-  return with_torch_errors("fine-tuning", [&] { return Trainer(model, train, dev, options, context).run(); });
+  const bool labels_needed = options.teacher == nullptr || options.distill_alpha < 1;
+  return fine_tune(model, *make_text_objective(train, dev, labels_needed), options, context);
 }
 
 }  // namespace espalier

@@ -12,12 +12,22 @@
 
 namespace espalier {
 
+// How the learning rate goes on behind the warm-up: linearly to 0 at the last step, or down with the inverse square
+// root of the step (Vaswani 2017, arXiv 1706.03762, section 5.3; learning_rate is the peak).
+enum class Schedule { Linear, InverseSqrt };
+std::string_view to_string(Schedule schedule);  // "linear", "inverse_sqrt"
+// The inverse; InvalidInput listing the schedules.
+Schedule schedule_from(std::string_view name);
+
 struct TrainOptions {
   double epochs = 3;      // may be fractional
   int64_t max_steps = 0;  // 0: as epochs say
   int64_t batch_size = 32;
   double learning_rate = 5e-5;
-  double warmup_frac = 0.1;    // share of all steps with linearly rising rate; then linear decay to 0
+  double warmup_frac = 0.1;  // share of all steps with linearly rising rate
+  int64_t warmup_steps = 0;  // so many steps in place of the share; 0: as warmup_frac says
+  Schedule schedule = Schedule::Linear;
+  double label_smoothing = 0;  // in [0, 1): probability spread over all classes, of cross-entropies
   double weight_decay = 0.01;  // decoupled (Loshchilov 2019); not on biases and norms unless decay_all
   bool decay_all = false;
   double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
@@ -40,13 +50,16 @@ struct TrainOptions {
   double checkpoint_seconds = 120;
 };
 
+class Objective;
+
 struct TrainReport {
   int64_t steps = 0;
   double epochs = 0;
   double seconds = 0;
   double tokens_per_second = 0;  // real tokens, padding not counted
   double final_loss = 0;         // mean of the last 50 steps
-  double best_dev_metric = 0;    // accuracy; for regression the share of variance explained (R^2); 0 without evaluation
+  std::string dev_metric;        // what is measured on the dev set: "accuracy", "R^2", "span F1", "perplexity", ...
+  double best_dev_metric = 0;    // 0 without evaluation
   int64_t best_step = 0;
   bool stopped_early = false;
   bool resumed = false;
@@ -60,15 +73,21 @@ struct TrainResult {
   TrainReport report;
 };
 
-// Trains every weight but the quantized ones, on classification (labels) or regression (scores of a dataset whose
-// labels are all -1). A head that does not fit is replaced by a fresh one (with_task_head). The same seed gives the
-// same bytes. Metrics: "loss" and "learning_rate" by step, "dev_metric" by step. Cancellation is looked for between
-// layers. Throws InvalidInput for an empty or partly unlabelled dataset, a teacher of another number of labels, and a
-// loss that is no longer finite.
+// Trains every weight but the quantized ones towards the objective (objectives.h). A head that does not fit is replaced
+// by a fresh one (with_task_head). The same seed gives the same bytes. Metrics: "loss" and "learning_rate" by step,
+// "dev_metric" by step. Cancellation is looked for between layers. Throws InvalidInput for a teacher of another head or
+// number of labels, and a loss that is no longer finite.
+TrainResult fine_tune(const Model& model, const Objective& objective, const TrainOptions& options, JobContext& context);
+
+// The same on classification (labels) or regression (scores of a dataset whose labels are all -1). InvalidInput for an
+// empty or partly unlabelled dataset too.
 TrainResult fine_tune(const Model& model, const EncodedDataset& train, const EncodedDataset& dev,
                       const TrainOptions& options, JobContext& context);
 
-// The model with a fresh head (normal, std 0.02, from the seed) for the task unless it has a fitting one; a pooler too.
+// The model with a fresh head (normal, std 0.02, from the seed) for the task unless it has a fitting one: with a pooler
+// for classification and regression, with the word table as output layer where words are written. Encoders carry all
+// heads but a translator's, causal stacks a language model's, models with a decoder a translator's; Unsupported naming
+// what the model can learn else. InvalidInput for fewer than two labels.
 Model with_task_head(const Model& model, const Task& task, uint64_t seed);
 
 // A model of this architecture with fresh weights (normal, std 0.02; norms 1, biases 0).

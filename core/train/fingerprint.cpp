@@ -2,34 +2,33 @@
 
 #include <cstring>
 
+#include "train/objective.h"
+
 namespace espalier {
+void Fingerprint::add(std::span<const std::byte> bytes) {
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= bytes.size(); i += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, sizeof(word));
+    add(word);
+  }
+  for (; i < bytes.size(); ++i) add(static_cast<uint64_t>(bytes[i]));
+  add(static_cast<uint64_t>(bytes.size()));
+}
+
+void Fingerprint::add(uint64_t word) {
+  state_ = (state_ ^ word) * 0x100000001b3ULL;
+  state_ ^= state_ >> 29;  // FNV alone never carries high bits down
+}
+
+void Fingerprint::add(const Encoding& encoding) {
+  add(std::as_bytes(std::span(encoding.ids)));
+  add(std::as_bytes(std::span(encoding.type_ids)));
+}
+
 namespace {
 
-// FNV-1a over 8-byte words: against mix-ups, not against forgery.
-class Hash {
- public:
-  void add(std::span<const std::byte> bytes) {
-    size_t i = 0;
-    for (; i + sizeof(uint64_t) <= bytes.size(); i += sizeof(uint64_t)) {
-      uint64_t word = 0;
-      std::memcpy(&word, bytes.data() + i, sizeof(word));
-      add(word);
-    }
-    for (; i < bytes.size(); ++i) add(static_cast<uint64_t>(bytes[i]));
-    add(static_cast<uint64_t>(bytes.size()));
-  }
-  void add(const std::string& text) { add(std::as_bytes(std::span(text))); }
-  void add(uint64_t word) {
-    state_ = (state_ ^ word) * 0x100000001b3ULL;
-    state_ ^= state_ >> 29;  // FNV alone never carries high bits down
-  }
-  std::string text() const { return std::to_string(state_); }
-
- private:
-  uint64_t state_ = 0xcbf29ce484222325ULL;
-};
-
-void add_weight(Hash& hash, const Weight& weight) {
+void add_weight(Fingerprint& hash, const Weight& weight) {
   hash.add(describe(weight));
   if (const auto* dense = weight.as<Dense>()) hash.add(dense->values.bytes());
   if (const auto* masked = weight.as<Masked>()) {
@@ -46,7 +45,7 @@ void add_weight(Hash& hash, const Weight& weight) {
   }
 }
 
-void add_model(Hash& hash, const Model& model) {
+void add_model(Fingerprint& hash, const Model& model) {
   hash.add(to_json(model.architecture).dump());
   for (const std::string& slot : model.weights.slots()) {
     hash.add(slot);
@@ -55,25 +54,17 @@ void add_model(Hash& hash, const Model& model) {
   for (const std::string& slot : model.weights.unique_slots()) add_weight(hash, model.weights.at(slot));
 }
 
-void add_data(Hash& hash, const EncodedDataset& data) {
-  hash.add(data.examples.size());
-  for (const EncodedExample& example : data.examples) {
-    hash.add(std::as_bytes(std::span(example.encoding.ids)));
-    hash.add(std::as_bytes(std::span(example.encoding.type_ids)));
-    hash.add(static_cast<uint64_t>(example.label));
-    hash.add(std::as_bytes(std::span(&example.score, 1)));
-  }
-}
-
 }  // namespace
 
-std::string training_fingerprint(const Model& model, const EncodedDataset& train, const EncodedDataset& dev,
-                                 const TrainOptions& options) {
+std::string training_fingerprint(const Model& model, const Objective& objective, const TrainOptions& options) {
   const Json values = {{"epochs", options.epochs},
                        {"max_steps", options.max_steps},
                        {"batch_size", options.batch_size},
                        {"learning_rate", options.learning_rate},
                        {"warmup_frac", options.warmup_frac},
+                       {"warmup_steps", options.warmup_steps},
+                       {"schedule", to_string(options.schedule)},
+                       {"label_smoothing", options.label_smoothing},
                        {"weight_decay", options.weight_decay},
                        {"decay_all", options.decay_all},
                        {"adam", {options.adam_beta1, options.adam_beta2, options.adam_epsilon}},
@@ -86,12 +77,11 @@ std::string training_fingerprint(const Model& model, const EncodedDataset& train
                        {"device", options.device},
                        {"teacher", options.teacher != nullptr},
                        {"distill", {options.distill_alpha, options.distill_temperature}}};
-  Hash hash;
+  Fingerprint hash;
   hash.add(values.dump());
   add_model(hash, model);
   if (options.teacher != nullptr) add_model(hash, *options.teacher);
-  add_data(hash, train);
-  add_data(hash, dev);
+  objective.add_to(hash);
   return hash.text();
 }
 

@@ -1,6 +1,6 @@
 // Fresh weights: normal with standard deviation 0.02 (Devlin 2019), norms 1, biases 0.
 
-#include "base/error.h"
+#include "train/fresh.h"
 #include "base/rng.h"
 #include "train/fine_tune.h"
 
@@ -30,59 +30,22 @@ std::string word_slot(const Architecture& architecture, const Slot& slot) {
 
 }  // namespace
 
+void add_fresh_weight(Model& model, const Slot& slot, const Rng& seed) {
+  const std::string words = word_slot(model.architecture, slot);
+  if (!words.empty() && shape_of(model.weight(words)) == slot.shape) {
+    model.weights.share(slot.name, words);
+  } else {
+    model.weights.add(slot.name, Dense{fresh_values(slot, seed)});
+  }
+}
+
 Model fresh_model(const Architecture& architecture, uint64_t seed) {
   Model model;
   model.architecture = architecture;
   model.provenance["name"] = "fresh " + architecture.family;
   const Rng rng(seed);
-  for (const Slot& slot : slots_of(architecture)) {
-    const std::string words = word_slot(architecture, slot);
-    if (!words.empty() && shape_of(model.weight(words)) == slot.shape) {
-      model.weights.share(slot.name, words);
-    } else {
-      model.weights.add(slot.name, Dense{fresh_values(slot, rng)});
-    }
-  }
+  for (const Slot& slot : slots_of(architecture)) add_fresh_weight(model, slot, rng);
   return model;
-}
-
-Model with_task_head(const Model& model, const Task& task, uint64_t seed) {
-  const bool regression = task.kind == TaskKind::Regression;
-  const HeadKind wanted = regression ? HeadKind::Regression : HeadKind::Classification;
-  const int64_t labels = regression ? 1 : static_cast<int64_t>(task.labels.size());
-  if (!regression && labels < 2) {
-    throw Error(ErrorKind::InvalidInput, {.what = "a classification task needs at least two labels",
-                                          .where = task.name,
-                                          .got = std::to_string(labels),
-                                          .wanted = "2 or more",
-                                          .next = "choose the label column of the task"});
-  }
-  Model result = model;
-  if (model.architecture.head.kind == wanted && model.architecture.head.num_labels == labels) {
-    if (result.architecture.head.labels.empty()) result.architecture.head.labels = task.labels;
-    return result;
-  }
-  if (model.architecture.has_decoder() || model.architecture.is_causal()) {
-    throw Error(ErrorKind::Unsupported, {.what = "a task's head stands on an encoder",
-                                         .where = display_name(model),
-                                         .got = "a model that reads left to right or has a decoder",
-                                         .wanted = "an encoder",
-                                         .next = "choose another model"});
-  }
-  Architecture& architecture = result.architecture;
-  const bool had_pooler = architecture.has_pooler;
-  architecture.head = {.kind = wanted, .num_labels = labels, .labels = task.labels};
-  architecture.has_pooler = true;
-  for (const std::string& slot : model.weights.slots()) {
-    if (slot.starts_with("head.")) result.weights.remove(slot);
-  }
-  const Rng rng(seed);
-  for (const Slot& slot : slots_of(architecture)) {
-    if (slot.part == Part::Head || (slot.part == Part::Pooler && !had_pooler)) {
-      result.weights.add(slot.name, Dense{fresh_values(slot, rng)});
-    }
-  }
-  return result;
 }
 
 }  // namespace espalier

@@ -11,11 +11,13 @@ at::Tensor distillation_loss(const at::Tensor& student, const at::Tensor& teache
 }
 
 at::Tensor task_loss(const at::Tensor& logits, const LossTargets& targets) {
+  if (logits.size(0) == 0) return logits.sum();
   const double alpha = targets.teacher_logits.defined() ? targets.distill_alpha : 0.0;
   at::Tensor loss;
   if (alpha < 1) {
     const at::Tensor own = targets.regression ? at::mse_loss(logits.squeeze(-1), targets.scores)
-                                              : at::cross_entropy_loss(logits, targets.labels);
+                                              : at::cross_entropy_loss(logits, targets.labels, {}, at::Reduction::Mean,
+                                                                       -100, targets.label_smoothing);
     loss = own * (1 - alpha);
   }
   if (alpha > 0) {

@@ -17,9 +17,11 @@ struct LossTargets {
   at::Tensor teacher_logits;  // (B, C) or undefined
   double distill_alpha = 0;   // share of the teacher's part
   double distill_temperature = 1;
+  double label_smoothing = 0;  // probability that is spread over all classes (Szegedy 2016, arXiv 1512.00567)
 };
 
-// (1 - alpha) cross-entropy + alpha distillation_loss; for regression the same with mean squared errors.
+// (1 - alpha) cross-entropy + alpha distillation_loss; for regression the same with mean squared errors. Without a row
+// (B = 0) zero.
 at::Tensor task_loss(const at::Tensor& logits, const LossTargets& targets);
 
 }  // namespace espalier

@@ -1,6 +1,20 @@
+#include "base/error.h"
 #include "train/fine_tune.h"
 
 namespace espalier {
+
+std::string_view to_string(Schedule schedule) { return schedule == Schedule::Linear ? "linear" : "inverse_sqrt"; }
+
+Schedule schedule_from(std::string_view name) {
+  for (const Schedule schedule : {Schedule::Linear, Schedule::InverseSqrt}) {
+    if (to_string(schedule) == name) return schedule;
+  }
+  throw Error(ErrorKind::InvalidInput, {.what = "unknown schedule of the learning rate",
+                                        .where = "schedule",
+                                        .got = std::string(name),
+                                        .wanted = "linear or inverse_sqrt",
+                                        .next = {}});
+}
 
 std::vector<Setting> retrain_settings(double default_epochs) {
   const TrainOptions defaults;
@@ -102,11 +116,17 @@ TrainOptions train_options_from(const Settings& settings) {
 }
 
 Json to_json(const TrainReport& report) {
-  return {{"steps", report.steps},           {"epochs", report.epochs},
-          {"seconds", report.seconds},       {"tokens_per_second", report.tokens_per_second},
-          {"final_loss", report.final_loss}, {"best_dev_metric", report.best_dev_metric},
-          {"best_step", report.best_step},   {"stopped_early", report.stopped_early},
-          {"resumed", report.resumed},       {"blas", report.blas}};
+  return {{"steps", report.steps},
+          {"epochs", report.epochs},
+          {"seconds", report.seconds},
+          {"tokens_per_second", report.tokens_per_second},
+          {"final_loss", report.final_loss},
+          {"best_dev_metric", report.best_dev_metric},
+          {"dev_metric", report.dev_metric},
+          {"best_step", report.best_step},
+          {"stopped_early", report.stopped_early},
+          {"resumed", report.resumed},
+          {"blas", report.blas}};
 }
 
 }  // namespace espalier

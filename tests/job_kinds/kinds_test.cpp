@@ -75,14 +75,14 @@ TEST(Evaluate, AMissingModelTaskOrSplitIsNamed) {
   EXPECT_NE(message({{"task", world.task().string()}}).find("model"), std::string::npos);
 }
 
-TEST(Kinds, OfTasksThatModelsCannotDoYetAreRefusedByName) {
+TEST(Kinds, ThatNeedALabelATextRefuseOtherTasksByName) {
   const TinyWorld world;
   const fs::path text = world.folder() / "text";
   fs::create_directories(text);
   for (const char* name : {"train.txt", "dev.txt"})
     std::ofstream(text / name) << "the film was good\nthe plot was bad\n";
   const Json settings = {{"model", world.model().string()}, {"task", text.string()}};
-  for (const char* kind : {"evaluate", "train", "head_importance"}) {
+  for (const char* kind : {"head_importance", "unit_importance", "attack"}) {
     const Outcome outcome = run_job_here(kind, settings, world.folder() / "out");
     EXPECT_EQ(outcome.last.kind, JobEventKind::Failed) << kind;
     EXPECT_EQ(outcome.last.error.kind, ErrorKind::Unsupported) << kind;

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 constexpr const char* kArchitecture = "architecture";
 constexpr const char* kTokenizer = "tokenizer";
 constexpr int64_t kMostLayers = 1000;
+constexpr int64_t kLongestText = 128;  // tokens that are written, unless the file says more
 
 // --- The architecture -----------------------------------------------------------------------------------------------
 
@@ -100,6 +101,9 @@ Json* member_object(Json& json, const char* key) {
   return &json[key];
 }
 
+// A size that the file leaves open: absent or 0.
+bool is_open(const Json& object, const char* key) { return !object.contains(key) || object[key] == 0; }
+
 // Writes layers out that are said once, with a member "repeat".
 void repeat_layers(Json& stack) {
   if (!stack.is_object() || !stack.contains("layers") || !stack["layers"].is_array()) return;
@@ -126,7 +130,7 @@ void repeat_layers(Json& stack) {
 void fit_embedding(Json* embedding, const char* where, const Tokenizer& tokenizer) {
   if (embedding == nullptr) return;
   Json& spec = *embedding;
-  if (!spec.contains("vocab_size")) spec["vocab_size"] = tokenizer.vocab_size();
+  if (is_open(spec, "vocab_size")) spec["vocab_size"] = tokenizer.vocab_size();
   if (!spec.contains("type_vocab_size")) spec["type_vocab_size"] = 0;
   if (!spec.contains("pad_token_id")) spec["pad_token_id"] = tokenizer.pad_id();
   if (!spec["vocab_size"].is_number_integer() || spec["vocab_size"] >= tokenizer.vocab_size()) return;
@@ -156,7 +160,7 @@ void fit_head(Json& description, const Json* written, const Task& task) {
   Json* head = member_object(description, "head");
   if (head == nullptr) return;
   if (!head->contains("labels")) (*head)["labels"] = Json::array();
-  if (head->contains("num_labels")) return;
+  if (!is_open(*head, "num_labels")) return;
   const Json kind = head->value("kind", Json());
   if (kind == "language_model" || kind == "masked_lm") {
     if (written != nullptr) (*head)["num_labels"] = (*written)["vocab_size"];
@@ -167,23 +171,25 @@ void fit_head(Json& description, const Json* written, const Task& task) {
   }
 }
 
-// Where the decoder begins and ends, unless the file says so.
+// Where text that is written begins and ends, unless the file says so.
 void fit_generation(Architecture& architecture, const Tokenizer& tokenizer) {
   const bool writes = architecture.has_decoder() || architecture.head.kind == HeadKind::LanguageModel;
-  if (!writes || architecture.generation) return;
-  GenerationSpec spec;
-  spec.pad = tokenizer.pad_id();
+  if (!writes) return;
+  if (!architecture.generation) {
+    architecture.generation.emplace();
+    const EmbeddingSpec& written = architecture.decoder_embedding.value_or(architecture.embedding);
+    architecture.generation->max_length = std::min(kLongestText, written.max_positions);
+  }
+  GenerationSpec& spec = *architecture.generation;
   const auto known = [&](const char* token) {
     const TokenId id = tokenizer.id(token);
     return id >= 0 && tokenizer.token(id) == token ? static_cast<int64_t>(id) : int64_t{-1};
   };
   const int64_t begin = known("<s>"), end = known("</s>");
-  if (end >= 0) spec.eos = {end};
-  spec.bos = begin;
-  if (architecture.has_decoder()) spec.decoder_start = begin >= 0 ? begin : spec.pad;
-  spec.max_length = std::min<int64_t>(128, architecture.has_decoder() ? architecture.decoder_embedding->max_positions
-                                                                      : architecture.embedding.max_positions);
-  architecture.generation = spec;
+  if (spec.pad < 0) spec.pad = tokenizer.pad_id();
+  if (spec.bos < 0) spec.bos = begin;
+  if (spec.eos.empty() && end >= 0) spec.eos = {end};
+  if (architecture.has_decoder() && spec.decoder_start < 0) spec.decoder_start = begin >= 0 ? begin : spec.pad;
 }
 
 void share_words(Model& model) {

@@ -1,4 +1,5 @@
-// Fresh weights: normal with standard deviation 0.02 (Devlin 2019), norms 1, biases 0.
+// Fresh weights: normal with standard deviation 0.02 (Devlin 2019), norms 1, biases 0. Words whose rows are multiplied
+// by a scale have the deviation 1 / scale (Vaswani 2017: hidden size ^ -0.5), as large as their positions.
 
 #include "train/fresh.h"
 #include "base/rng.h"
@@ -9,13 +10,20 @@ namespace {
 
 constexpr double kStandardDeviation = 0.02;
 
-Tensor fresh_values(const Slot& slot, const Rng& seed) {
+double standard_deviation(const Architecture& architecture, const Slot& slot) {
+  if (slot.module != "word") return kStandardDeviation;
+  const double scale = embedding_spec(architecture, slot.stack).scale;
+  return scale > 1 ? 1 / scale : kStandardDeviation;
+}
+
+Tensor fresh_values(const Architecture& architecture, const Slot& slot, const Rng& seed) {
   std::vector<float> values(static_cast<size_t>(num_elements(slot.shape)),
                             slot.kind == SlotKind::NormWeight ? 1.F : 0.F);
   if (slot.kind == SlotKind::Linear || slot.kind == SlotKind::Embedding) {
     // A generator a slot: the values of one do not depend on what else the model has.
     Rng rng = seed.fork(slot.name);
-    for (float& value : values) value = static_cast<float>(kStandardDeviation * rng.normal());
+    const double deviation = standard_deviation(architecture, slot);
+    for (float& value : values) value = static_cast<float>(deviation * rng.normal());
   }
   return Tensor::from(slot.shape, std::move(values));
 }
@@ -35,7 +43,7 @@ void add_fresh_weight(Model& model, const Slot& slot, const Rng& seed) {
   if (!words.empty() && shape_of(model.weight(words)) == slot.shape) {
     model.weights.share(slot.name, words);
   } else {
-    model.weights.add(slot.name, Dense{fresh_values(slot, seed)});
+    model.weights.add(slot.name, Dense{fresh_values(model.architecture, slot, seed)});
   }
 }
 

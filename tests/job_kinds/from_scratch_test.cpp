@@ -70,6 +70,17 @@ TEST(FromScratch, ADecoderSharesTheWordsOfTheEncoder) {
   EXPECT_EQ(model.architecture.generation->decoder_start, tokenizer->id("<s>"));
   EXPECT_EQ(model.architecture.generation->eos, std::vector<int64_t>{tokenizer->id("</s>")});
   EXPECT_EQ(model.architecture.generation->max_length, 24);
+  // A size of 0 is open as one that is absent; what a file says of writing stays.
+  Json stated = translator_file();
+  stated["embedding"]["vocab_size"] = 0;
+  stated["head"]["num_labels"] = 0;
+  stated["generation"] = {{"max_length", 9}, {"beams", 4}};
+  const Model same = made({{"architecture", stated}, {"tokenizer", {{"kind", "bpe"}, {"size", 270}}}},
+                          open_task(folder.path().string()));
+  EXPECT_EQ(same.architecture.head.num_labels, tokenizer->vocab_size());
+  EXPECT_EQ(same.architecture.generation->beams, 4);
+  EXPECT_EQ(same.architecture.generation->max_length, 9);
+  EXPECT_EQ(same.architecture.generation->decoder_start, tokenizer->id("<s>"));
   // Sources and targets end, and do not begin, with a special token.
   EXPECT_EQ(tokenizer->encode("ein hund").ids.back(), tokenizer->id("</s>"));
   EXPECT_NE(tokenizer->encode("ein hund").ids.front(), tokenizer->id("<s>"));

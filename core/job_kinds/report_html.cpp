@@ -169,10 +169,11 @@ std::vector<std::pair<std::string, std::string>> report_conditions(const std::ve
   if (const Json* row = first_with("quality_basis")) {
     conditions.emplace_back("Quality", fmt::format("{} examples of {}; {}", row->value("examples", 0),
                                                    row->value("split", "the split"), row->value("quality_basis", "")));
-  } else if (const Json* row = first_with("examples")) {
-    conditions.emplace_back("Quality", fmt::format("{} examples of {}, every one; Wilson interval for accuracy, "
-                                                   "bootstrap of 1,000 for F1 and MCC",
-                                                   row->value("examples", 0), row->value("split", "the split")));
+  } else if (const Json* counted = first_with("examples")) {
+    conditions.emplace_back("Quality",
+                            fmt::format("{} examples of {}, every one; Wilson interval for accuracy, "
+                                        "bootstrap of 1,000 for F1 and MCC",
+                                        counted->value("examples", 0), counted->value("split", "the split")));
   }
   if (const Json* row = first_with("latency_ms_p50")) {
     const int threads = row->value("latency_threads", 1);

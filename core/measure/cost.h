@@ -11,8 +11,8 @@
 namespace espalier {
 
 // Multiply-accumulates of one forward pass of one sequence: every linear at its stored form (non-zeros of masked
-// weights, both factors of low-rank ones), attention 2 n^2 width a layer, pooler and head; look-ups 0; norms, softmax
-// and activations not counted. FLOPs = 2 MACs.
+// weights, both factors of low-rank ones), recurrent ones at every token, attention 2 n^2 width a layer, pooler and
+// head; look-ups 0; norms, softmax and activations not counted. FLOPs = 2 MACs.
 int64_t count_macs(const Model& model, int64_t sequence_length);
 // Rows that the head multiplies: one a sequence, or one a token.
 int64_t head_rows(HeadKind kind, int64_t sequence_length);

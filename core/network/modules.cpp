@@ -42,6 +42,8 @@ at::Tensor activate(const at::Tensor& x, Activation activation) {
       return at::silu(x);
     case Activation::Tanh:
       return at::tanh(x);
+    case Activation::Identity:
+      return x;
   }
   return x;
 }

@@ -95,7 +95,8 @@ class Network {
   // Throws InvalidInput for ids out of range and sequences longer than the position table.
   ForwardResult forward(const NetworkBatch& batch, const ForwardOptions& options = {});
   // Continues a prompt, or a source from the decoder's start token, by greedy or beam search: the plain meaning of
-  // Engine::generate, which computes every token anew at every step. Throws what that throws.
+  // Engine::generate, which computes every token anew at every step (a recurrent model goes on from its states). Throws
+  // what that throws.
   std::vector<TokenId> generate(const std::vector<TokenId>& ids, const GenerationSpec& spec,
                                 const CancelToken& cancel = {});
   // Token embedding look-up alone (B, S, hidden), before position, type and norm.

@@ -1,15 +1,17 @@
-// Fresh weights: normal with standard deviation 0.02 (Devlin 2019), norms 1, biases 0.
+// Fresh weights: normal with standard deviation 0.02 (Devlin 2019), norms 1, biases 0; recurrent models have their own.
 
 #include "base/error.h"
 #include "base/rng.h"
 #include "train/fine_tune.h"
+#include "train/recurrent_init.h"
 
 namespace espalier {
 namespace {
 
 constexpr double kStandardDeviation = 0.02;
 
-Tensor fresh_values(const Slot& slot, const Rng& seed) {
+Tensor fresh_values(const Architecture& architecture, const Slot& slot, const Rng& seed) {
+  if (std::optional<Tensor> recurrent = fresh_recurrent_values(architecture, slot, seed)) return *recurrent;
   std::vector<float> values(static_cast<size_t>(num_elements(slot.shape)),
                             slot.kind == SlotKind::NormWeight ? 1.F : 0.F);
   if (slot.kind == SlotKind::Linear || slot.kind == SlotKind::Embedding) {
@@ -35,12 +37,13 @@ Model fresh_model(const Architecture& architecture, uint64_t seed) {
   model.architecture = architecture;
   model.provenance["name"] = "fresh " + architecture.family;
   const Rng rng(seed);
+  check_recurrent(architecture, "a fresh model");
   for (const Slot& slot : slots_of(architecture)) {
     const std::string words = word_slot(architecture, slot);
     if (!words.empty() && shape_of(model.weight(words)) == slot.shape) {
       model.weights.share(slot.name, words);
     } else {
-      model.weights.add(slot.name, Dense{fresh_values(slot, rng)});
+      model.weights.add(slot.name, Dense{fresh_values(architecture, slot, rng)});
     }
   }
   return model;
@@ -62,7 +65,8 @@ Model with_task_head(const Model& model, const Task& task, uint64_t seed) {
     if (result.architecture.head.labels.empty()) result.architecture.head.labels = task.labels;
     return result;
   }
-  if (model.architecture.has_decoder() || model.architecture.is_causal()) {
+  const bool recurrent = model.architecture.is_recurrent() && !model.architecture.has_decoder();
+  if (!recurrent && (model.architecture.has_decoder() || model.architecture.is_causal())) {
     throw Error(ErrorKind::Unsupported, {.what = "a task's head stands on an encoder",
                                          .where = display_name(model),
                                          .got = "a model that reads left to right or has a decoder",
@@ -71,15 +75,25 @@ Model with_task_head(const Model& model, const Task& task, uint64_t seed) {
   }
   Architecture& architecture = result.architecture;
   const bool had_pooler = architecture.has_pooler;
+  const HeadSpec before = architecture.head;
   architecture.head = {.kind = wanted, .num_labels = labels, .labels = task.labels};
-  architecture.has_pooler = true;
+  if (recurrent) {
+    // What stands before the last linear is a part of the design (Tang 2019), the number of labels is not.
+    const bool pooled = before.pooling != Pooling::FirstToken;
+    if (pooled) architecture.head = before;
+    architecture.head.kind = wanted;
+    architecture.head.num_labels = labels;
+    architecture.head.labels = task.labels;
+    if (!pooled) architecture.head.pooling = Pooling::LastStates;
+  }
+  architecture.has_pooler = !recurrent;
   for (const std::string& slot : model.weights.slots()) {
     if (slot.starts_with("head.")) result.weights.remove(slot);
   }
   const Rng rng(seed);
   for (const Slot& slot : slots_of(architecture)) {
     if (slot.part == Part::Head || (slot.part == Part::Pooler && !had_pooler)) {
-      result.weights.add(slot.name, Dense{fresh_values(slot, rng)});
+      result.weights.add(slot.name, Dense{fresh_values(architecture, slot, rng)});
     }
   }
   return result;

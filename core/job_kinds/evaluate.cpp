@@ -102,7 +102,11 @@ class Evaluation {
     context_.progress.set_stage("opening model and task");
     const Model model = open_job_model(path);
     open_data(model, !predictions.empty());
-    row_ = {{"step", 0}, {"method", ""}, {"bundle", path}, {"warnings", split_.warnings}, {"notes", Json::array()}};
+    row_ = {{"step", 0},
+            {"method", ""},
+            {"bundle", path},
+            {"warnings", split_.warnings},
+            {"notes", runtime_notes(model.architecture)}};
     const Measures wanted;
     add_costs(row_, model, is_bundle(path) ? bundle_bytes(path) : predicted_bundle_bytes(model), wanted);
 
@@ -125,9 +129,7 @@ class Evaluation {
       if (labelled_) add_comparison(row_, outputs.logits, reference->logits, task_, split_, wanted);
       if (shifted_) add_shifted(outputs, &before);
       if (with_latency) {
-        EngineOptions options;
-        options.threads = row_latency_options(reference->model).threads;
-        reference->engine = std::make_unique<Engine>(reference->model, options);
+        reference->runtime = std::make_unique<Runtime>(reference->model, row_latency_options(reference->model).threads);
       }
     }
     if (with_latency) {
@@ -161,14 +163,14 @@ class Evaluation {
   }
 
   Outputs run_model(const Model& model, double begin, double end) {
-    const Engine engine(model);
+    Runtime runtime(model);
     const double middle = shifted_ ? (begin + end) / 2 : end;
     JobContext part = context_.slice(begin, middle);
     Outputs outputs;
-    outputs.logits = predict(engine, split_.encoded, part);
+    outputs.logits = runtime.predict(split_.encoded, part);
     if (shifted_) {
       JobContext rest = context_.slice(middle, end);
-      outputs.shifted = predict(engine, shifted_->split.encoded, rest);
+      outputs.shifted = runtime.predict(shifted_->split.encoded, rest);
     }
     return outputs;
   }

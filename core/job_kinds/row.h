@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
 #include "job_kinds/inputs.h"
 #include "measure/carbon.h"
 #include "measure/cost.h"
 #include "measure/energy.h"
+#include "network/runtime.h"
 
 namespace espalier {
 
@@ -26,8 +26,8 @@ LatencyOptions row_latency_options(const Model& model);
 // What rows are compared with.
 struct Reference {
   Model model;
-  Tensor logits;                   // empty when neither quality nor loyalty is wanted
-  std::unique_ptr<Engine> engine;  // one thread; empty when no latency is wanted
+  Tensor logits;                     // empty when neither quality nor loyalty is wanted
+  std::unique_ptr<Runtime> runtime;  // one thread; empty when no latency is wanted
 };
 
 // What energy is worked out under.

@@ -137,9 +137,7 @@ class RecipeRun {
     reference_.model = made.model;
     resources_.teacher = &reference_.model;
     if (wanted_.latency) {
-      EngineOptions options;
-      options.threads = row_latency_options(made.model).threads;
-      reference_.engine = std::make_unique<Engine>(made.model, options);
+      reference_.runtime = std::make_unique<Runtime>(made.model, row_latency_options(made.model).threads);
     }
     if (wanted_.quality || wanted_.loyalty) reference_.logits = reference_logits(made, part);
     measure(made, nullptr, 0, cached, part);
@@ -162,7 +160,7 @@ class RecipeRun {
       }
     }
     TensorFile content;
-    content.tensors["logits"] = predict(Engine(baseline.model), dev_.encoded, context);
+    content.tensors["logits"] = Runtime(baseline.model).predict(dev_.encoded, context);
     write_safetensors(file, content);
     return content.tensors["logits"];
   }
@@ -221,7 +219,7 @@ class RecipeRun {
     const bool is_baseline = before == nullptr;
     const bool lacks_own = lacks_quality(measured, task_, wanted_);
     if (lacks_own || (!is_baseline && lacks_comparison(measured, task_, wanted_))) {
-      const Tensor logits = is_baseline ? reference_.logits : predict(Engine(made.model), dev_.encoded, context);
+      const Tensor logits = is_baseline ? reference_.logits : Runtime(made.model).predict(dev_.encoded, context);
       if (wanted_.quality) add_quality(measured, logits, task_, dev_);
       if (!is_baseline) add_comparison(measured, logits, reference_.logits, task_, dev_, wanted_);
     }
@@ -244,7 +242,8 @@ class RecipeRun {
     row["cached"] = cached;
     row["report"] = made.record.report;
     row["warnings"] = warnings(is_baseline);
-    row["notes"] = is_baseline ? Json::array() : Json(notes_on(row, before->row, made.model, before->model));
+    row["notes"] = is_baseline ? Json(runtime_notes(made.model.architecture))
+                               : Json(notes_on(row, before->row, made.model, before->model));
     rows_.push_back(row);
     context_.result({{"kind", "row"}, {"run", id_}, {"index", index}, {"row", row}});
   }

@@ -140,7 +140,7 @@ Json train_job(const JobSpec& spec, JobContext& context) {
   context.progress.set_stage("evaluating");
   JobContext evaluating = context.slice(0.95, 1);
   Json quality = Json::object();
-  add_quality(quality, predict(Engine(result.model), dev.encoded, evaluating), task, dev);
+  add_quality(quality, Runtime(result.model).predict(dev.encoded, evaluating), task, dev);
   return {{"bundle", spec.output_folder.string()}, {"train", to_json(result.report)}, {"quality", quality}};
 }
 

@@ -14,6 +14,11 @@ constexpr int64_t kMaxBatch = 64;
 }  // namespace
 
 Tensor predict(const Engine& engine, const EncodedDataset& data, JobContext& context, int64_t max_tokens) {
+  return predict([&](const std::vector<const Encoding*>& encodings) { return engine.run(pack(encodings)).logits; },
+                 data, context, max_tokens);
+}
+
+Tensor predict(const RunBatch& run, const EncodedDataset& data, JobContext& context, int64_t max_tokens) {
   std::vector<float> logits;
   int64_t labels = 0;
   size_t done = 0;
@@ -21,7 +26,7 @@ Tensor predict(const Engine& engine, const EncodedDataset& data, JobContext& con
     context.cancel.throw_if_cancelled();
     std::vector<const Encoding*> encodings;
     for (const int32_t index : indices) encodings.push_back(&data.examples[static_cast<size_t>(index)].encoding);
-    const Tensor batch = engine.run(pack(encodings)).logits;
+    const Tensor batch = run(encodings);
     if (batch.dim() != 2 || batch.size(0) != static_cast<int64_t>(indices.size())) {
       throw Error(ErrorKind::Unsupported, {.what = "the model gives no logits an example",
                                            .where = {},

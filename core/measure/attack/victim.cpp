@@ -7,7 +7,13 @@ namespace espalier {
 
 Victim engine_victim(const Engine& engine, std::shared_ptr<const Tokenizer> tokenizer, int64_t max_length,
                      CancelToken cancel) {
-  return [&engine, tokenizer = std::move(tokenizer), max_length, cancel](const std::vector<VictimText>& texts) {
+  return victim_of([&engine](const std::vector<const Encoding*>& batch) { return engine.run(pack(batch)).logits; },
+                   std::move(tokenizer), max_length, std::move(cancel));
+}
+
+Victim victim_of(RunBatch run, std::shared_ptr<const Tokenizer> tokenizer, int64_t max_length, CancelToken cancel) {
+  return [run = std::move(run), tokenizer = std::move(tokenizer), max_length,
+          cancel = std::move(cancel)](const std::vector<VictimText>& texts) {
     EncodeOptions options;
     options.max_length = max_length;
     EncodedDataset data;
@@ -19,7 +25,7 @@ Victim engine_victim(const Engine& engine, std::shared_ptr<const Tokenizer> toke
     }
     JobContext context;
     context.cancel = cancel;
-    const Tensor logits = predict(engine, data, context);
+    const Tensor logits = predict(run, data, context);
     std::vector<std::vector<double>> rows;
     for (int64_t i = 0; i < logits.size(0); ++i) rows.push_back(softmax(logits_row(logits, i)));
     return rows;

@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "engine/engine.h"
+#include "measure/evaluate.h"
 #include "text/tokenizer.h"
 
 namespace espalier {
@@ -20,6 +21,8 @@ struct VictimText {
 // The model under attack, seen from outside: texts in, one row of probabilities a text out.
 using Victim = std::function<std::vector<std::vector<double>>(const std::vector<VictimText>& texts)>;
 
+// Whatever gives logits as the victim.
+Victim victim_of(RunBatch run, std::shared_ptr<const Tokenizer> tokenizer, int64_t max_length, CancelToken cancel);
 // The engine as the victim; all texts of a call go through it in batches. `engine` must outlive the victim.
 Victim engine_victim(const Engine& engine, std::shared_ptr<const Tokenizer> tokenizer, int64_t max_length,
                      CancelToken cancel);

@@ -34,6 +34,15 @@ void check_head(const Architecture& a, const std::string& where) {
   }
 }
 
+// A sequence is read a token at a time, so an embedding may not look at its neighbours or its place.
+void check_embedding(const Architecture& a, Stack stack, const std::string& where) {
+  const EmbeddingSpec& spec = embedding_spec(a, stack);
+  if (spec.positions == PositionKind::None && !spec.trigram) return;
+  refuse("recurrent layers read words without positions or neighbours",
+         fmt::format("{}, {}", where, stack == Stack::Encoder ? "embedding" : "decoder, embedding"),
+         spec.trigram ? "trigram" : "positions", "positions \"none\", no trigram");
+}
+
 // Widths of a stack's last layer against what reads it.
 void check_widths(const Architecture& a, const std::string& where) {
   const std::vector<LayerSpec>& last = a.has_decoder() ? a.decoder : a.layers;
@@ -109,6 +118,8 @@ void check_recurrent(const Architecture& a, const std::string& where) {
   if (a.head.kind == HeadKind::LanguageModel && !a.has_decoder() && !a.is_causal()) {
     refuse("a language model reads left to right", where, "a bidirectional layer", "one direction in every layer");
   }
+  check_embedding(a, Stack::Encoder, where);
+  if (a.has_decoder()) check_embedding(a, Stack::Decoder, where);
   check_widths(a, where);
 }
 

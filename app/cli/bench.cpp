@@ -1,14 +1,17 @@
-// `espalier bench`: how fast the engine runs a model, by batch, length and threads, and with which kernels.
+// `espalier bench`: how fast the engine (libtorch where it has no kernels) runs a model, by batch, length and threads,
+// and with which kernels.
 
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 
 #include "app/cli/program.h"
 #include "base/error.h"
 #include "engine/engine.h"
 #include "job_kinds/inputs.h"
 #include "measure/cost.h"
+#include "network/runtime.h"
 
 namespace espalier::cli {
 namespace {
@@ -107,8 +110,14 @@ void add_bench(Program& program) {
     std::vector<PlanEntry> plan;
     const size_t count = options->batches.size() * options->lengths.size() * options->threads.size();
     for (const int threads : options->threads) {
-      const Engine engine(model, {.threads = threads, .kernels = kernel_set(options->kernels)});
-      plan = engine.plan();
+      std::optional<Engine> engine;
+      std::optional<Runtime> libtorch;
+      if (engine_runs(model.architecture)) {
+        engine.emplace(model, EngineOptions{.threads = threads, .kernels = kernel_set(options->kernels)});
+        plan = engine->plan();
+      } else {
+        libtorch.emplace(model, threads);
+      }
       for (const int64_t length : options->lengths) {
         for (const int64_t batch : options->batches) {
           context.progress.set_stage(fmt::format("batch {}, length {}, {} thread(s)", batch, length, threads));
@@ -119,7 +128,8 @@ void add_bench(Program& program) {
           latency_options.threads = threads;
           latency_options.repetitions = options->repetitions;
           latency_options.max_seconds = options->seconds;
-          const Latency latency = measure_latency(engine, model, latency_options, program.cancel());
+          const Latency latency = engine ? measure_latency(*engine, model, latency_options, program.cancel())
+                                         : libtorch->measure_latency(latency_options, program.cancel());
           const Json row = row_json(latency, static_cast<double>(count_macs(model, length) * batch));
           rows.push_back(row);
           table.add({std::to_string(batch), std::to_string(length), std::to_string(threads),
@@ -139,13 +149,13 @@ void add_bench(Program& program) {
       program.print_json({{"model", display_name(model)},
                           {"rows", rows},
                           {"plan", plan_json},
-                          {"kernels", kernels.instruction_set},
+                          {"kernels", runtime_kernels(model.architecture)},
                           {"cpu", kernels.cpu_model},
                           {"onednn", kernels.onednn_version}});
       return;
     }
     fmt::print("{}\n{}, {} cores, {}, oneDNN {}\n\n", display_name(model), kernels.cpu_model, kernels.cores,
-               kernels.instruction_set, kernels.onednn_version);
+               runtime_kernels(model.architecture), kernels.onednn_version);
     table.print(0);
     fmt::print("\n");
     print_plan(plan, options->plan);

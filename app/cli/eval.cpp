@@ -106,7 +106,6 @@ void add_eval(Program& program) {
     fmt::print("\n");
     if (row.contains("quality_basis")) fmt::print("quality: {}\n", row["quality_basis"].get<std::string>());
     if (row.contains("bleu_signature")) fmt::print("BLEU: {}\n", row["bleu_signature"].get<std::string>());
-    if (row.contains("latency_note")) fmt::print("latency: {}\n", row["latency_note"].get<std::string>());
     if (row.contains("shifted_split")) fmt::print("shifted set: {}\n", row["shifted_split"].get<std::string>());
     if (row.contains("energy_basis")) {
       fmt::print("energy: {}; CO2: {}\n", row["energy_basis"].get<std::string>(), row.value("co2_source", ""));

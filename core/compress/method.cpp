@@ -36,7 +36,8 @@ void check_scope(const Model& model, const Scope& scope, std::vector<Issue>& iss
   }
   static const std::set<std::string_view> known = {scope_name(Part::Embeddings),  scope_name(Part::Attention),
                                                    scope_name(Part::FeedForward), scope_name(Part::Pooler),
-                                                   scope_name(Part::Head),        scope_name(Part::CrossAttention)};
+                                                   scope_name(Part::Head),        scope_name(Part::CrossAttention),
+                                                   scope_name(Part::Recurrent)};
   for (const std::string& part : scope.parts) {
     if (known.contains(part)) continue;
     std::string names;
@@ -46,6 +47,7 @@ void check_scope(const Model& model, const Scope& scope, std::vector<Issue>& iss
 }
 
 std::string host_of(const Architecture& architecture) {
+  if (architecture.is_recurrent()) return "recurrent";
   if (architecture.has_decoder()) return "encoder-decoder";
   return architecture.is_causal() ? "decoder" : "encoder";
 }
@@ -55,8 +57,8 @@ void check_host(const MethodInfo& info, const Architecture& architecture, std::v
   if (info.hosts.empty() || std::ranges::find(info.hosts, host) != info.hosts.end()) return;
   std::string known;
   for (const std::string& name : info.hosts) known += (known.empty() ? "" : ", ") + name;
-  issues.push_back({"method", "This method works on models of the kinds " + known + "; this one is an " + host +
-                                  ". Choose another method or model."});
+  issues.push_back({"method", "This method works on models of the kinds " + known + "; this one is of the kind " +
+                                  host + ". Choose another method or model."});
 }
 
 void check_order(const Model& model, const Needs& needs, std::vector<Issue>& issues) {

@@ -23,8 +23,9 @@ struct MethodInfo {
   std::vector<std::string> anchors;  // sections of the method catalogue that it implements: "michel-heads"
   std::string paper;                 // authors, year, title, arXiv id
   std::string summary;               // one sentence
-  std::vector<std::string> hosts;    // kinds of model it works on: "encoder", "decoder", "encoder-decoder"; none: all
-  std::string page = {};             // Markdown of the folder's README (filled by the registry)
+  // Kinds of model it works on: "encoder", "decoder", "encoder-decoder" (Transformers), "recurrent"; none: all.
+  std::vector<std::string> hosts;
+  std::string page = {};  // Markdown of the folder's README (filled by the registry)
 };
 
 // What a method cannot work without, for these settings.

@@ -45,6 +45,9 @@ struct PlanEntry {
   int64_t resident_bytes = 0;
 };
 
+// Whether there are kernels for every layer: recurrent ones run on libtorch only.
+bool engine_runs(const Architecture& architecture);
+
 // A model made ready to run. Activations of quantized weights are quantized as their ActivationRange says: code =
 // round(x * 127 / range) in [-127, 127], products exact in int32; the pooler and the heads on first tokens see one row
 // a sequence, so their range is that row's. Softmax, norms and activation functions are float32. run() may be called by

@@ -23,6 +23,8 @@ kernels::Activation kernel_activation(Activation activation) {
       return kernels::Activation::Silu;
     case Activation::Tanh:
       return kernels::Activation::Tanh;
+    case Activation::Identity:
+      return kernels::Activation::None;
   }
   return kernels::Activation::None;
 }
@@ -244,8 +246,17 @@ class Preparation {
 
 }  // namespace
 
+bool engine_runs(const Architecture& architecture) { return !architecture.is_recurrent(); }
+
 PreparedModel prepare(const Model& model, KernelSet kernels) {
   validate(model, "the engine's model");
+  if (!engine_runs(model.architecture)) {
+    throw Error(ErrorKind::Unsupported, ErrorParts{.what = "the engine does not run recurrent layers",
+                                                   .where = display_name(model),
+                                                   .got = "LSTM or GRU layers",
+                                                   .wanted = "a Transformer",
+                                                   .next = "run it on libtorch"});
+  }
   return Preparation(model, kernels).run();
 }
 

@@ -1,5 +1,6 @@
 #include <torch/torch.h>
 
+#include "base/error.h"
 #include "introspect/introspect.h"
 #include "introspect/token_texts.h"
 #include "network/network.h"
@@ -9,6 +10,13 @@ namespace espalier {
 
 AttentionCapture capture_attention(const Model& model, const Encoding& encoding) {
   return with_torch_errors("attention capture", [&] {
+    if (model.architecture.is_recurrent()) {
+      throw Error(ErrorKind::Unsupported, {.what = "this model has no attention heads",
+                                           .where = display_name(model),
+                                           .got = "recurrent layers",
+                                           .wanted = "a Transformer",
+                                           .next = "choose another model"});
+    }
     const at::NoGradGuard no_grad;
     Network network(model);
     const NetworkBatch batch =

@@ -18,6 +18,13 @@ namespace {
 enum class GateKind { Heads, Units };
 
 void check_head(const Architecture& architecture) {
+  if (architecture.is_recurrent()) {
+    throw Error(ErrorKind::Unsupported, {.what = "this model has no attention heads and no feed-forward units",
+                                         .where = "",
+                                         .got = "recurrent layers",
+                                         .wanted = "a Transformer",
+                                         .next = "choose another model; weights are looked at on any"});
+  }
   const HeadKind kind = architecture.head.kind;
   if (kind == HeadKind::Classification || kind == HeadKind::Regression) return;
   throw Error(ErrorKind::Unsupported, {.what = "importance needs the loss of a task",

@@ -1,4 +1,4 @@
-// Attacks a model with TextFooler on examples of a task, with the engine as the victim.
+// Attacks a model with TextFooler on examples of a task, with the model as it is deployed as the victim.
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -6,9 +6,11 @@
 #include "base/error.h"
 #include "job_kinds/inputs.h"
 #include "job_kinds/kinds.h"
+#include "job_kinds/quality/measure.h"
 #include "measure/attack/text_fooler.h"
 #include "measure/attack/word_vectors.h"
 #include "measure/attack/wordnet.h"
+#include "network/runtime.h"
 
 namespace espalier {
 namespace {
@@ -112,12 +114,12 @@ Json attack_job(const JobSpec& spec, JobContext& context) {
   std::vector<VictimText> texts;
   for (const Example& example : split.dataset.examples) texts.push_back({example.text, example.pair, example.has_pair});
   const std::vector<int32_t> labels = split.labels();
-  const Engine engine(model);
+  const std::unique_ptr<Runner> runner = make_runner(model);
   context.progress.set_stage("attacking");
   Json adversaries = Json::array();
   JobContext part = context.slice(0.02, 1);
   const AttackReport report =
-      attack_all(engine_victim(engine, tokenizer, max_length, context.cancel), texts, labels, *candidates, similarity,
+      attack_all(runner_victim(*runner, tokenizer, max_length, context.cancel), texts, labels, *candidates, similarity,
                  options, part, [&](size_t index, const AttackedExample& attack) {
                    if (attack.outcome != AttackOutcome::Succeeded) return;
                    adversaries.push_back(adversary_json(index, texts[index], labels[index], attack));
@@ -129,7 +131,7 @@ Json attack_job(const JobSpec& spec, JobContext& context) {
   answer["part_of_speech"] = candidates->part_of_speech_source();
   answer["similarity"] = similarity.name();
   answer["split"] = split.name;
-  answer["kernels"] = kernel_info().instruction_set;
+  answer["kernels"] = runtime_kernels(model.architecture);
   answer["warnings"] = split.warnings;
   answer["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return answer;

@@ -74,7 +74,7 @@ class Evaluation {
             {"bundle", path},
             {"task_kind", to_string(task_.kind)},
             {"warnings", measure_->warnings()},
-            {"notes", Json::array()}};
+            {"notes", runtime_notes(model.architecture)}};
     const Measures wanted;
     add_costs(row_, model, is_bundle(path) ? bundle_bytes(path) : predicted_bundle_bytes(model), wanted);
 
@@ -141,10 +141,8 @@ class Evaluation {
     const AllOutputs before = run_model(reference->model, measure, 0.5, 0.95);
     if (measure_->labelled()) measure_->add_comparison(row_, outputs.own, before.own, Measures());
     if (shifted_) add_shifted(outputs, &before);
-    if (with_latency && engine_runs(reference->model.architecture)) {
-      EngineOptions options;
-      options.threads = row_latency_options(reference->model).threads;
-      reference->engine = std::make_unique<Engine>(reference->model, options);
+    if (with_latency) {
+      reference->runtime = std::make_unique<Runtime>(reference->model, row_latency_options(reference->model).threads);
     }
     return reference;
   }

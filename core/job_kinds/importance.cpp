@@ -2,6 +2,7 @@
 #include "introspect/introspect.h"
 #include "job_kinds/inputs.h"
 #include "job_kinds/kinds.h"
+#include "job_kinds/quality/measure.h"
 #include "measure/evaluate.h"
 #include "measure/quality.h"
 
@@ -51,7 +52,7 @@ Json importance(const JobSpec& spec, JobContext& context, const char* member, Me
                  {"split", split.name}};
   if (task.kind == TaskKind::Classification) {
     JobContext predicting = context.slice(0.9, 1);
-    const Tensor logits = predict(Engine(model), split.encoded, predicting);
+    const Tensor logits = predict(*make_runner(model), split.encoded, predicting);
     answer["accuracy"] = classification_quality(logits, split.labels()).accuracy.value;
   }
   return answer;

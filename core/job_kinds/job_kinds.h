@@ -66,7 +66,7 @@
 //   {"step" (0: the baseline), "method", "methods": [of all steps so far], "settings", "hash", "parent", "bundle",
 //   "cached": bool, "bundle_bytes", "parameters", "macs" (128 tokens), "latency_ms_p10", "latency_ms_p50",
 //   "latency_ms_p90", "latency_batch", "latency_length", "latency_threads", "latency_new_tokens" (of a decoder),
-//   "latency_note" (why there is none), "speedup" (against the baseline timed in turn), "kernels", "cpu_model",
+//   "speedup" (against the baseline timed in turn), "kernels", "cpu_model",
 //   "split", "examples", "accuracy", "accuracy_low", "accuracy_high", "f1", "f1_low", "f1_high", "mcc", "mcc_low",
 //   "mcc_high", "calibration_error", "nll" (nats), "pearson", "spearman", "in_scope_accuracy", "out_of_scope_recall"
 //   (all with _low and _high), "mcnemar_p", and by paired bootstrap "f1_p", "mcc_p", "pearson_p", "spearman_p";

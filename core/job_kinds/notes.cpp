@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "network/runtime.h"
+
 namespace espalier {
 namespace {
 
@@ -56,7 +58,7 @@ double latency_change(const Json& after, const Json& before) {
 
 std::vector<std::string> notes_on(const Json& row, const Json& row_before, const Model& model,
                                   const Model& model_before) {
-  std::vector<std::string> notes;
+  std::vector<std::string> notes = runtime_notes(model.architecture);
   const Forms now = forms_of(model), then = forms_of(model_before);
   const double bytes = change_of("bundle_bytes", row, row_before), macs = change_of("macs", row, row_before);
   const double latency = latency_change(row, row_before);

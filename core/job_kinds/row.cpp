@@ -57,22 +57,15 @@ void add_costs(Json& row, const Model& model, int64_t bytes, const Measures& wan
 }
 
 void add_latency(Json& row, const Model& model, const Reference* reference, const CancelToken& cancel) {
-  if (!engine_runs(model.architecture)) {
-    row["latency_note"] = "not timed: the engine, which latency is measured on, does not run this model";
-    return;
-  }
   const LatencyOptions options = row_latency_options(model);
-  EngineOptions engine_options;
-  engine_options.threads = options.threads;
-  const Engine engine(model, engine_options);
+  Runtime runtime(model, options.threads);
   Latency latency;
-  if (reference != nullptr && reference->engine) {
-    const auto pair =
-        measure_latency_interleaved({reference->engine.get(), &engine}, {&reference->model, &model}, options, cancel);
+  if (reference != nullptr && reference->runtime) {
+    const auto pair = Runtime::measure_latency_pair(*reference->runtime, runtime, options, cancel);
     latency = pair[1];
     row["speedup"] = pair[0].p50_ms / pair[1].p50_ms;
   } else {
-    latency = measure_latency(engine, model, options, cancel);
+    latency = runtime.measure_latency(options, cancel);
   }
   row["latency_ms_p10"] = latency.p10_ms;
   row["latency_ms_p50"] = latency.p50_ms;
@@ -116,9 +109,7 @@ void add_energy(Json& row, const Model& model, const EnergyConditions& condition
   RaplCounters counters;
   Energy energy;
   if (counters.readable()) {
-    EngineOptions options;
-    options.threads = latency.options.threads;
-    energy = measure_energy(Engine(model, options), model, latency, counters, conditions.power, cancel);
+    energy = Runtime(model, latency.options.threads).measure_energy(latency, counters, conditions.power, cancel);
   } else {
     energy = estimate_energy(latency, conditions.power);
   }
@@ -138,7 +129,8 @@ bool may_reuse_latency(const Json& row, const Model& model) {
   const bool same = row.value("latency_batch", int64_t{0}) == options.batch_size &&
                     row.value("latency_length", int64_t{0}) == options.sequence_length &&
                     row.value("latency_threads", 0) == options.threads &&
-                    row.value("kernels", "") == info.instruction_set && row.value("cpu_model", "") == info.cpu_model;
+                    row.value("kernels", "") == runtime_kernels(model.architecture) &&
+                    row.value("cpu_model", "") == info.cpu_model;
   const double pair_ms = row.at("latency_ms_p50").get<double>() * (1 + row.value("speedup", 0.0));
   return same && pair_ms * (options.warmup + options.repetitions) > kCheapSeconds * 1000;
 }

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
 #include "job_kinds/inputs.h"
 #include "measure/carbon.h"
 #include "measure/cost.h"
 #include "measure/energy.h"
+#include "network/runtime.h"
 
 namespace espalier {
 
@@ -26,7 +26,7 @@ LatencyOptions row_latency_options(const Model& model);
 // What the latency of rows is compared with.
 struct Reference {
   Model model;
-  std::unique_ptr<Engine> engine;  // one thread; empty when no latency is wanted
+  std::unique_ptr<Runtime> runtime;  // one thread; empty when no latency is wanted
 };
 
 // What energy is worked out under.

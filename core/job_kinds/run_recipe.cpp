@@ -136,10 +136,8 @@ class RecipeRun {
         made.record, [&] { return std::move(model); }, made.model);
     reference_.model = made.model;
     resources_.teacher = &reference_.model;
-    if (wanted_.latency && engine_runs(made.model.architecture)) {
-      EngineOptions options;
-      options.threads = row_latency_options(made.model).threads;
-      reference_.engine = std::make_unique<Engine>(made.model, options);
+    if (wanted_.latency) {
+      reference_.runtime = std::make_unique<Runtime>(made.model, row_latency_options(made.model).threads);
     }
     if (wanted_.quality || wanted_.loyalty) reference_outputs_ = reference_outputs(made, part);
     measure(made, nullptr, 0, cached, part);
@@ -247,7 +245,8 @@ class RecipeRun {
     row["cached"] = cached;
     row["report"] = made.record.report;
     row["warnings"] = warnings(is_baseline);
-    row["notes"] = is_baseline ? Json::array() : Json(notes_on(row, before->row, made.model, before->model));
+    row["notes"] = is_baseline ? Json(runtime_notes(made.model.architecture))
+                               : Json(notes_on(row, before->row, made.model, before->model));
     rows_.push_back(row);
     context_.result({{"kind", "row"}, {"run", id_}, {"index", index}, {"row", row}});
   }

@@ -11,8 +11,8 @@
 namespace espalier {
 
 // Multiply-accumulates of one forward pass of one sequence: every linear at its stored form (non-zeros of masked
-// weights, both factors of low-rank ones), attention 2 n^2 width a layer, pooler and head; look-ups 0; norms, softmax
-// and activations not counted. FLOPs = 2 MACs.
+// weights, both factors of low-rank ones), recurrent ones at every token, attention 2 n^2 width a layer, pooler and
+// head; look-ups 0; norms, softmax and activations not counted. FLOPs = 2 MACs.
 int64_t count_macs(const Model& model, int64_t sequence_length);
 // Rows that the head multiplies: one a sequence, or one a token.
 int64_t head_rows(HeadKind kind, int64_t sequence_length);
@@ -39,6 +39,8 @@ struct Latency {
 // What is timed: batch_size sequences of sequence_length random ids. Ids do not change what is computed, only which
 // rows are looked up. InvalidInput when the model takes no sequence of that length.
 PackedBatch probe_batch(const Model& model, const LatencyOptions& options);
+// How a model with a decoder writes while it is timed: new_tokens of them greedily, whatever the weights.
+GenerationSpec probe_generation(const Model& model, const LatencyOptions& options);
 // One inference of what is timed: a pass, or for a model with a decoder a pass through the encoder and new_tokens
 // tokens. InvalidInput for a decoder without a language model's head.
 void probe(const Engine& engine, const Model& model, const PackedBatch& batch, const LatencyOptions& options);
@@ -49,7 +51,10 @@ Latency measure_latency(const Engine& engine, const Model& model, const LatencyO
 std::vector<Latency> measure_latency_interleaved(const std::vector<const Engine*>& engines,
                                                  const std::vector<const Model*>& models, const LatencyOptions& options,
                                                  const CancelToken& cancel = {});
-// Time of any action, for tests and other runtimes.
+// Any actions in turn, and one; of a runtime that is not the engine, or for tests. Threads and kernels are the caller's
+// to state.
+std::vector<Latency> time_interleaved(const std::vector<std::function<void()>>& actions, const LatencyOptions& options,
+                                      const CancelToken& cancel);
 Latency time_repeatedly(const std::function<void()>& action, const LatencyOptions& options, const CancelToken& cancel);
 
 }  // namespace espalier

@@ -90,15 +90,20 @@ Energy estimate_energy(const Latency& latency, const PowerAssumption& assumption
 
 Energy measure_energy(const Engine& engine, const Model& model, const Latency& latency, RaplCounters& counters,
                       const PowerAssumption& assumption, const CancelToken& cancel) {
-  if (!counters.readable()) return estimate_energy(latency, assumption);
   const PackedBatch batch = probe_batch(model, latency.options);
+  return measure_energy([&] { probe(engine, model, batch, latency.options); }, latency, counters, assumption, cancel);
+}
+
+Energy measure_energy(const std::function<void()>& run, const Latency& latency, RaplCounters& counters,
+                      const PowerAssumption& assumption, const CancelToken& cancel) {
+  if (!counters.readable()) return estimate_energy(latency, assumption);
   using Clock = std::chrono::steady_clock;
   counters.joules_since_last();
   const auto begin = Clock::now();
   int64_t runs = 0;
   while (runs == 0 || std::chrono::duration<double>(Clock::now() - begin).count() < kMeasuredSeconds) {
     cancel.throw_if_cancelled();
-    probe(engine, model, batch, latency.options);
+    run();
     ++runs;
   }
   Energy energy;

@@ -3,6 +3,7 @@
 // elsewhere. Which it was is part of every figure.
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,9 @@ Energy estimate_energy(const Latency& latency, const PowerAssumption& assumption
 // Runs the engine for about a second and divides what the counters saw by the number of runs; the whole package is
 // counted, other programs included. Without readable counters: estimate_energy().
 Energy measure_energy(const Engine& engine, const Model& model, const Latency& latency, RaplCounters& counters,
+                      const PowerAssumption& assumption, const CancelToken& cancel = {});
+// The same of any action.
+Energy measure_energy(const std::function<void()>& run, const Latency& latency, RaplCounters& counters,
                       const PowerAssumption& assumption, const CancelToken& cancel = {});
 
 }  // namespace espalier

@@ -1,4 +1,7 @@
 #pragma once
+#include <functional>
+#include <vector>
+
 #include "base/job_context.h"
 #include "data/task.h"
 #include "engine/engine.h"

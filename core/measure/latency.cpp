@@ -28,8 +28,10 @@ double quantile(const std::vector<double>& sorted, double share) {
   return std::lerp(sorted[below], sorted[above], position - static_cast<double>(below));
 }
 
-std::vector<Latency> time_in_turn(const std::vector<std::function<void()>>& actions, const LatencyOptions& options,
-                                  const CancelToken& cancel) {
+}  // namespace
+
+std::vector<Latency> time_interleaved(const std::vector<std::function<void()>>& actions, const LatencyOptions& options,
+                                      const CancelToken& cancel) {
   for (int i = 0; i < std::max(options.warmup, kLeastWarmup); ++i) {
     for (const auto& action : actions) {
       cancel.throw_if_cancelled();
@@ -61,8 +63,6 @@ std::vector<Latency> time_in_turn(const std::vector<std::function<void()>>& acti
   return results;
 }
 
-}  // namespace
-
 PackedBatch probe_batch(const Model& model, const LatencyOptions& options) {
   const int64_t vocab = model.architecture.embedding.vocab_size;
   if (options.sequence_length > model.architecture.embedding.max_positions) {
@@ -73,34 +73,40 @@ PackedBatch probe_batch(const Model& model, const LatencyOptions& options) {
                  .wanted = "at most " + std::to_string(model.architecture.embedding.max_positions),
                  .next = {}});
   }
+  // A model that compares two texts gets two of half the length.
+  const bool pair = model.architecture.head.pooling == Pooling::ComparedStates;
   Rng rng(1);
   PackedBatch batch;
   batch.starts.push_back(0);
   for (int64_t b = 0; b < options.batch_size; ++b) {
     for (int64_t t = 0; t < options.sequence_length; ++t) {
       batch.ids.push_back(static_cast<TokenId>(rng.below(static_cast<uint64_t>(vocab))));
-      batch.type_ids.push_back(0);
+      batch.type_ids.push_back(pair && t >= options.sequence_length / 2 ? 1 : 0);
     }
     batch.starts.push_back(static_cast<int32_t>(batch.ids.size()));
   }
   return batch;
 }
 
-void probe(const Engine& engine, const Model& model, const PackedBatch& batch, const LatencyOptions& options) {
+GenerationSpec probe_generation(const Model& model, const LatencyOptions& options) {
+  // Without an end every sequence has the same length.
   const Architecture& a = model.architecture;
-  if (!a.has_decoder()) {
-    engine.run(batch);
-    return;
-  }
-  // Without an end every sequence has the same length, whatever the weights.
   GenerationSpec spec;
   spec.decoder_start = a.generation ? std::max<int64_t>(0, a.generation->decoder_start) : 0;
   spec.max_length = options.new_tokens + 1;
-  engine.generate(batch, spec);
+  return spec;
+}
+
+void probe(const Engine& engine, const Model& model, const PackedBatch& batch, const LatencyOptions& options) {
+  if (model.architecture.has_decoder()) {
+    engine.generate(batch, probe_generation(model, options));
+  } else {
+    engine.run(batch);
+  }
 }
 
 Latency time_repeatedly(const std::function<void()>& action, const LatencyOptions& options, const CancelToken& cancel) {
-  return time_in_turn({action}, options, cancel).front();
+  return time_interleaved({action}, options, cancel).front();
 }
 
 std::vector<Latency> measure_latency_interleaved(const std::vector<const Engine*>& engines,
@@ -114,7 +120,7 @@ std::vector<Latency> measure_latency_interleaved(const std::vector<const Engine*
       probe(*engine, *model, *batch, options);
     });
   }
-  std::vector<Latency> results = time_in_turn(actions, options, cancel);
+  std::vector<Latency> results = time_interleaved(actions, options, cancel);
   const std::string kernels = kernel_info().instruction_set;
   for (size_t i = 0; i < results.size(); ++i) {
     results[i].kernels = kernels;

@@ -13,6 +13,13 @@ int64_t attention_macs(const AttentionSpec& spec, int64_t queries, int64_t keys)
   return 2 * pairs * spec.width();
 }
 
+// A recurrent decoder's scores of the encoder's rows and their weighted sum.
+int64_t recurrent_attention_macs(const Architecture& a, int64_t sequence_length) {
+  if (!a.recurrent_decoder || !a.recurrent_decoder->attention) return 0;
+  const int64_t pairs = sequence_length * sequence_length;
+  return pairs * (a.decoder.back().recurrent->output_width() + recurrent_memory_width(a));
+}
+
 int64_t stack_attention_macs(const std::vector<LayerSpec>& layers, int64_t sequence_length) {
   int64_t macs = 0;
   for (const LayerSpec& layer : layers) {
@@ -21,6 +28,9 @@ int64_t stack_attention_macs(const std::vector<LayerSpec>& layers, int64_t seque
   }
   return macs;
 }
+
+// Whether a decoder's first state comes out of it.
+bool is_bridge(const Slot& slot) { return slot.name.find(".bridge.") != std::string::npos; }
 
 }  // namespace
 
@@ -52,11 +62,12 @@ int64_t count_layer_macs(const Model& model, LayerIndex layer, int64_t sequence_
 
 int64_t count_macs(const Model& model, int64_t sequence_length) {
   const Architecture& a = model.architecture;
-  int64_t macs = stack_attention_macs(a.layers, sequence_length) + stack_attention_macs(a.decoder, sequence_length);
+  int64_t macs = stack_attention_macs(a.layers, sequence_length) + stack_attention_macs(a.decoder, sequence_length) +
+                 recurrent_attention_macs(a, sequence_length);
   for (const Slot& slot : slots_of(a)) {
     if (slot.kind != SlotKind::Linear) continue;
     int64_t rows = sequence_length;
-    if (slot.part == Part::Pooler) rows = 1;
+    if (slot.part == Part::Pooler || is_bridge(slot)) rows = 1;
     if (slot.part == Part::Head) rows = head_rows(a.head.kind, sequence_length);
     macs += linear_macs(model, slot, rows);
   }

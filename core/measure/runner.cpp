@@ -39,8 +39,6 @@ class EngineRunner : public Runner {
 
 }  // namespace
 
-bool engine_runs(const Architecture& /*architecture*/) { return true; }
-
 std::unique_ptr<Runner> make_engine_runner(const Model& model) { return std::make_unique<EngineRunner>(model); }
 
 void for_each_output(const Runner& runner, const std::vector<const Encoding*>& sequences, JobContext& context,

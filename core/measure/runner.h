@@ -25,9 +25,6 @@ class Runner {
                                                      const GenerationSpec& spec, const CancelToken& cancel) const = 0;
 };
 
-// Whether the engine has kernels for every layer; else the network has to do.
-bool engine_runs(const Architecture& architecture);
-
 // On the engine, with as many threads as there are cores.
 std::unique_ptr<Runner> make_engine_runner(const Model& model);
 

@@ -1,13 +1,14 @@
 #include "model/architecture.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
 namespace espalier {
 namespace {
 
-constexpr std::array<std::string_view, 6> kParts = {"embeddings", "attention", "ffn",
-                                                    "pooler",     "head",      "cross_attention"};
+constexpr std::array<std::string_view, 7> kParts = {"embeddings", "attention",       "ffn",      "pooler",
+                                                    "head",       "cross_attention", "recurrent"};
 
 }  // namespace
 
@@ -18,8 +19,15 @@ std::string_view embeddings_of(Stack stack) { return stack == Stack::Encoder ? "
 
 double AttentionSpec::score_scale() const { return scale != 0 ? scale : 1 / std::sqrt(static_cast<double>(head_dim)); }
 
+bool Architecture::is_causal() const {
+  if (has_decoder() || layers.empty()) return false;
+  if (!is_recurrent()) return layers.front().attention.causal;
+  return std::ranges::none_of(layers, [](const LayerSpec& layer) { return layer.recurrent->bidirectional; });
+}
+
 Activation head_activation(const Architecture& a) {
   if (a.head.activation) return *a.head.activation;
+  if (a.is_recurrent()) return Activation::Tanh;
   return a.layers.empty() ? Activation::Gelu : a.layers.front().ffn.activation;
 }
 

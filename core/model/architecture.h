@@ -13,7 +13,7 @@
 
 namespace espalier {
 
-enum class Activation { Gelu, GeluTanh, Relu, Silu, Tanh };
+enum class Activation { Gelu, GeluTanh, Relu, Silu, Tanh, Identity };
 enum class NormPlacement { Post, Pre };  // norm after the residual sum (BERT) or before the block
 // (x - mean) / deviation * weight + bias; x / root mean square * weight; x * weight + bias (MobileBERT's NoNorm).
 enum class NormKind { Layer, Rms, Affine };
@@ -34,6 +34,15 @@ enum class PositionKind { Learned, Sinusoidal, SinusoidalHalves, None };
 // Where a linear takes embeddings of their own width to the hidden size: nowhere, on the words before they are summed
 // with positions (MobileBERT), or on the normed sum (ALBERT, ELECTRA).
 enum class Projection { None, Words, Sum };
+// Long short-term memory (Hochreiter 1997, with the forget gate of Gers 2000): gates input, forget, candidate, output.
+// Gated recurrent unit (Cho 2014, the reset gate behind the product as in cuDNN): gates reset, update, candidate.
+enum class Cell { Lstm, Gru };
+// Score of a decoder's state h against a state s of the encoder (Luong 2015, equation 8): h s, or h W s.
+enum class AttentionScore { Dot, General };
+// What a head that answers once a sequence reads: the first token's row; the last states of a recurrent stack, both
+// directions side by side; [u, v, u * v, |u - v|] of the last states u and v of the two texts of a pair, each read
+// alone (Tang 2019, arXiv 1903.12136).
+enum class Pooling { FirstToken, LastStates, ComparedStates };
 
 std::string_view to_string(Activation activation);
 std::string_view to_string(HeadKind kind);
@@ -76,6 +85,30 @@ struct BottleneckSpec {
   bool operator==(const BottleneckSpec&) const = default;
 };
 
+// A recurrent layer. It reads what the layer below gives (the embeddings' sum at first) and gives its states.
+struct RecurrentSpec {
+  Cell cell = Cell::Lstm;
+  int64_t width = 0;           // of the state of one direction
+  bool bidirectional = false;  // a second direction reads from each sequence's own end; states stand side by side
+
+  int64_t num_gates() const { return cell == Cell::Lstm ? 4 : 3; }
+  int64_t num_states() const { return cell == Cell::Lstm ? 2 : 1; }  // hidden, and cell
+  int64_t num_directions() const { return bidirectional ? 2 : 1; }
+  int64_t output_width() const { return num_directions() * width; }
+  bool operator==(const RecurrentSpec&) const = default;
+};
+
+// How a stack of recurrent layers reads an encoder of recurrent layers. Layer i begins with the last states of the
+// encoder's layer i, or of its last one where it has fewer.
+struct RecurrentDecoderSpec {
+  // Behind the last layer, one head over the encoder's states: c = softmax(scores) s, then the row that the head reads
+  // is tanh(W [c, h]) of the hidden size. None: it is the last layer's state.
+  std::optional<AttentionScore> attention = AttentionScore::General;
+  bool input_feeding = true;  // the first layer reads that row of the step before beside the embedding
+  bool bridge = false;        // first states are tanh(W s + b) of the encoder's; else widths must be equal
+  bool operator==(const RecurrentDecoderSpec&) const = default;
+};
+
 struct LayerSpec {
   AttentionSpec attention;
   FeedForwardSpec ffn;
@@ -83,6 +116,9 @@ struct LayerSpec {
   std::optional<AttentionSpec> cross = {};    // attention to the encoder's output, after self-attention
   std::vector<FeedForwardSpec> stacked = {};  // feed-forward blocks before `ffn` (MobileBERT)
   std::optional<BottleneckSpec> bottleneck = {};
+  // A recurrent layer has nothing of the above: no heads, no feed-forward units, no norm. All layers of a model are
+  // recurrent, or none is.
+  std::optional<RecurrentSpec> recurrent = {};
 
   bool operator==(const LayerSpec&) const = default;
 };
@@ -118,6 +154,7 @@ struct HeadSpec {
   bool wide = false;  // head.out reads the first `embedding.width` inputs, head.extra the others (MobileBERT)
   bool bias = true;   // of the last linear
   double scale = 1;   // of what the head reads (T5)
+  Pooling pooling = Pooling::FirstToken;
 
   bool operator==(const HeadSpec&) const = default;
 };
@@ -145,8 +182,8 @@ struct GenerationSpec {
 };
 
 struct Architecture {
-  std::string family;  // for people and for writing folders back; code does not branch on it
-  int64_t hidden_size = 0;
+  std::string family;       // for people and for writing folders back; code does not branch on it
+  int64_t hidden_size = 0;  // of the rows between layers; of a recurrent model, of the rows that the head reads
   double norm_epsilon = 1e-12;
   double hidden_dropout = 0.1;     // training only
   double attention_dropout = 0.1;  // training only
@@ -160,15 +197,18 @@ struct Architecture {
   // The decoder: its own input and layers with cross-attention. Both or none.
   std::optional<EmbeddingSpec> decoder_embedding = {};
   std::vector<LayerSpec> decoder = {};
+  std::optional<RecurrentDecoderSpec> recurrent_decoder = {};  // exists when the decoder's layers are recurrent
   std::optional<GenerationSpec> generation = {};
 
   bool has_decoder() const { return !decoder.empty(); }
+  // Whether the layers are recurrent ones: there are no attention heads and no feed-forward units then.
+  bool is_recurrent() const { return !layers.empty() && layers.front().recurrent.has_value(); }
   // Whether the only stack reads left to right.
-  bool is_causal() const { return !has_decoder() && !layers.empty() && layers.front().attention.causal; }
+  bool is_causal() const;
   bool operator==(const Architecture&) const = default;
 };
 
-// The activation of the head's dense linear.
+// The activation of the head's dense linear: its own, or the first layer's (tanh where layers are recurrent).
 Activation head_activation(const Architecture& architecture);
 
 Json to_json(const Architecture& architecture);
@@ -177,7 +217,7 @@ Architecture architecture_from_json(const Json& json, std::string_view where);
 
 // --- The places where weights go ------------------------------------------------------------------------------------
 
-enum class Part { Embeddings, Attention, FeedForward, Pooler, Head, CrossAttention };
+enum class Part { Embeddings, Attention, FeedForward, Pooler, Head, CrossAttention, Recurrent };
 enum class SlotKind { Linear, Embedding, Bias, NormWeight, NormBias };
 enum class Stack { Encoder, Decoder };
 
@@ -186,8 +226,11 @@ std::string_view to_string(Part part);
 // One place for a weight. Names are "embeddings.word.weight", "encoder.3.attention.q_proj.weight" (also k_proj, v_proj,
 // out_proj, norm, relative_bias), "encoder.3.ffn.in_proj.bias" (also up_proj, out_proj, norm),
 // "encoder.3.ffn.0.in_proj" for stacked ones, "encoder.3.bottleneck.input" (also attention, output, each with a norm),
-// "encoder.norm.weight", the same under "decoder_embeddings." and "decoder." (with cross_attention),
-// "pooler.dense.weight", "head.dense.weight", "head.norm.weight" (masked LM), "head.out.weight", "head.extra.weight".
+// "encoder.0.recurrent.input.weight" and "encoder.0.recurrent.hidden.weight" (each a matrix of all gates, stacked; the
+// second direction's under "encoder.0.recurrent.backward."), "decoder.0.bridge.hidden.weight" (also cell),
+// "decoder.attention.score.weight" (also combine), "encoder.norm.weight", the same under "decoder_embeddings." and
+// "decoder." (with cross_attention), "pooler.dense.weight", "head.dense.weight", "head.norm.weight" (masked LM),
+// "head.out.weight", "head.extra.weight".
 struct Slot {
   std::string name;
   SlotKind kind = SlotKind::Linear;
@@ -215,5 +258,19 @@ const std::vector<LayerSpec>& layer_specs(const Architecture& architecture, Stac
 // Width of the rows that an embedding's positions, types and norm have.
 int64_t embedding_sum_width(const EmbeddingSpec& spec, int64_t hidden_size);
 int64_t embedding_word_width(const EmbeddingSpec& spec, int64_t hidden_size);
+
+// --- Recurrent layers -----------------------------------------------------------------------------------------------
+
+// Throws Format naming the first fault of how a recurrent architecture is put together: recurrent layers beside others,
+// widths that do not meet, members that have no meaning there (a pooler, norms, relative positions).
+void check_recurrent(const Architecture& architecture, const std::string& where);
+// Columns of the input-to-hidden matrix of a recurrent layer.
+int64_t recurrent_input_width(const Architecture& architecture, Stack stack, size_t layer);
+// Width of the encoder's rows that a recurrent decoder attends to.
+int64_t recurrent_memory_width(const Architecture& architecture);
+// The encoder's layer whose last states a decoder's layer begins with.
+size_t bridged_layer(const Architecture& architecture, size_t decoder_layer);
+// Inputs of the head's first linear.
+int64_t head_input_width(const Architecture& architecture);
 
 }  // namespace espalier

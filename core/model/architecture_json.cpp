@@ -4,256 +4,25 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cmath>
-#include <set>
 
 #include "base/error.h"
 #include "model/architecture.h"
+#include "model/layer_json.h"
+#include "model/members.h"
 #include "model/positions.h"
 
 namespace espalier {
 namespace {
 
-constexpr std::array<std::string_view, 5> kActivations = {"gelu", "gelu_tanh", "relu", "silu", "tanh"};
-constexpr std::array<std::string_view, 2> kNormPlaces = {"post", "pre"};
 constexpr std::array<std::string_view, 3> kNormKinds = {"layer", "rms", "affine"};
 constexpr std::array<std::string_view, 4> kPositions = {"learned", "sinusoidal", "sinusoidal_halves", "none"};
 constexpr std::array<std::string_view, 3> kProjections = {"none", "words", "sum"};
 constexpr std::array<std::string_view, 8> kHeads = {
     "none",      "classification", "regression",    "token_classification", "question_answering",
     "masked_lm", "language_model", "replaced_token"};
+constexpr std::array<std::string_view, 3> kPoolings = {"first_token", "last_states", "compared_states"};
+constexpr std::array<std::string_view, 2> kScores = {"dot", "general"};
 constexpr std::array<std::string_view, 3> kEarlyStopping = {"false", "true", "never"};
-
-constexpr int64_t kMaxSize = int64_t{1} << 31;
-
-std::string text_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-// Reads the members of one object and refuses those that nobody read.
-class Members {
- public:
-  Members(const Json& json, std::string where) : json_(json), where_(std::move(where)) {}
-  const std::string& where() const { return where_; }
-
-  template <typename T>
-  T get(const char* key) {
-    known_.insert(key);
-    return json_get<T>(json_, key, where_);
-  }
-  bool has(const char* key) {
-    known_.insert(key);
-    return json_.contains(key);
-  }
-  int64_t size(const char* key, int64_t least) {
-    const Json value = get<Json>(key);
-    if (value.is_number_integer() && value.get<int64_t>() >= least && value.get<int64_t>() < kMaxSize) {
-      return value.get<int64_t>();
-    }
-    throw Error(ErrorKind::Format, {fmt::format("\"{}\" is out of range", key), where_, text_of(value),
-                                    fmt::format("a whole number from {} to 2^31 - 1", least), ""});
-  }
-  double real(const char* key, double low, double high) {
-    const auto value = get<double>(key);
-    if (std::isfinite(value) && value >= low && value <= high) return value;
-    throw Error(ErrorKind::Format, {fmt::format("\"{}\" is out of range", key), where_, fmt::format("{}", value),
-                                    fmt::format("{} to {}", low, high), ""});
-  }
-  template <typename Enum, size_t N>
-  Enum choice(const char* key, const std::array<std::string_view, N>& names) {
-    const auto name = get<std::string>(key);
-    for (size_t i = 0; i < N; ++i) {
-      if (names[i] == name) return static_cast<Enum>(i);
-    }
-    throw Error(ErrorKind::Format, {fmt::format("\"{}\" is not known", key), where_, name,
-                                    fmt::format("one of {}", fmt::join(names, ", ")), ""});
-  }
-  // The same when the member is there; `value` keeps what it has when it is not.
-  void size_if(const char* key, int64_t least, int64_t& value) {
-    if (has(key)) value = size(key, least);
-  }
-  void real_if(const char* key, double low, double high, double& value) {
-    if (has(key)) value = real(key, low, high);
-  }
-  void flag_if(const char* key, bool& value) {
-    if (has(key)) value = get<bool>(key);
-  }
-  template <typename Enum, size_t N>
-  void choice_if(const char* key, const std::array<std::string_view, N>& names, Enum& value) {
-    if (has(key)) value = choice<Enum>(key, names);
-  }
-
-  void refuse_others() const {
-    for (const auto& [key, value] : json_.items()) {
-      if (known_.contains(key)) continue;
-      throw Error(ErrorKind::Unsupported,
-                  {fmt::format("\"{}\" is not a member that this program knows", key), where_, text_of(value),
-                   "the members of an architecture", "Open it with a newer Espalier."});
-    }
-  }
-
- private:
-  const Json& json_;
-  std::string where_;
-  std::set<std::string> known_;
-};
-
-// Adds members that differ from their default.
-template <typename T>
-void put(Json& json, const char* key, const T& value, const T& usual) {
-  if (value != usual) json[key] = value;
-}
-template <typename Enum, size_t N>
-void put_choice(Json& json, const char* key, Enum value, Enum usual, const std::array<std::string_view, N>& names) {
-  if (value != usual) json[key] = names.at(static_cast<size_t>(value));
-}
-
-// --- Layers ---------------------------------------------------------------------------------------------------------
-
-// The members of attention, which stand in the layer itself for self-attention.
-void put_attention(Json& json, const AttentionSpec& spec) {
-  const AttentionSpec usual;
-  Json heads = Json::array();
-  for (const HeadIndex head : spec.heads) heads.push_back(head.value);
-  json["heads"] = std::move(heads);
-  json["head_dim"] = spec.head_dim;
-  put(json, "score_scale", spec.scale, usual.scale);
-  put(json, "causal", spec.causal, usual.causal);
-  if (!spec.relative) return;
-  json["relative_bias"] = {{"buckets", spec.relative->buckets},
-                           {"max_distance", spec.relative->max_distance},
-                           {"heads", spec.relative->heads}};
-}
-
-std::vector<HeadIndex> heads_from(Members& members) {
-  std::vector<HeadIndex> listed;
-  const Json heads = members.get<Json>("heads");
-  if (!heads.is_array() || heads.empty()) {
-    throw Error(ErrorKind::Format,
-                {"\"heads\" is not a list of heads", members.where(), text_of(heads), "at least one head", ""});
-  }
-  int64_t previous = -1;
-  for (const Json& head : heads) {
-    const bool ascends = head.is_number_integer() && head.get<int64_t>() > previous && head.get<int64_t>() < kMaxSize;
-    if (!ascends) {
-      throw Error(ErrorKind::Format, {"\"heads\" is not ascending", members.where(), text_of(heads),
-                                      "different whole numbers, ascending", ""});
-    }
-    previous = head.get<int64_t>();
-    listed.emplace_back(previous);
-  }
-  return listed;
-}
-
-AttentionSpec attention_from(Members& members) {
-  AttentionSpec spec;
-  spec.heads = heads_from(members);
-  spec.head_dim = members.size("head_dim", 1);
-  members.real_if("score_scale", 1e-12, 1e12, spec.scale);
-  members.flag_if("causal", spec.causal);
-  if (members.has("relative_bias")) {
-    const Json json = members.get<Json>("relative_bias");
-    Members relative(json, members.where() + ", relative_bias");
-    RelativeBiasSpec bias;
-    bias.buckets = relative.size("buckets", 4);
-    bias.max_distance = relative.size("max_distance", 1);
-    bias.heads = relative.size("heads", 1);
-    relative.refuse_others();
-    if (spec.heads.back().value >= bias.heads || bias.max_distance <= bias.buckets / (spec.causal ? 2 : 4)) {
-      throw Error(ErrorKind::Format, {"\"relative_bias\" does not fit the layer", members.where(), text_of(json),
-                                      "a column for every head and a distance beyond the first half of buckets", ""});
-    }
-    spec.relative = bias;
-  }
-  if (spec.width() >= kMaxSize) {
-    throw Error(ErrorKind::Format,
-                {"the heads are too wide", members.where(), fmt::format("{}", spec.width()), "a width below 2^31", ""});
-  }
-  return spec;
-}
-
-void put_feed_forward(Json& json, const FeedForwardSpec& spec) {
-  const FeedForwardSpec usual;
-  json["ffn_width"] = spec.width;
-  json["activation"] = to_string(spec.activation);
-  put(json, "gated", spec.gated, usual.gated);
-  put(json, "ffn_norm_epsilon", spec.norm_epsilon, usual.norm_epsilon);
-}
-
-FeedForwardSpec feed_forward_from(Members& members) {
-  FeedForwardSpec spec;
-  spec.width = members.size("ffn_width", 1);
-  spec.activation = members.choice<Activation>("activation", kActivations);
-  members.flag_if("gated", spec.gated);
-  members.real_if("ffn_norm_epsilon", 0, 1, spec.norm_epsilon);
-  return spec;
-}
-
-Json layer_to_json(const LayerSpec& layer) {
-  Json json = {{"norm", kNormPlaces.at(static_cast<size_t>(layer.norm))}};
-  put_attention(json, layer.attention);
-  put_feed_forward(json, layer.ffn);
-  if (layer.cross) put_attention(json["cross_attention"], *layer.cross);
-  for (const FeedForwardSpec& spec : layer.stacked) {
-    Json one;
-    put_feed_forward(one, spec);
-    json["stacked_ffn"].push_back(std::move(one));
-  }
-  if (layer.bottleneck) {
-    json["bottleneck"] = {{"width", layer.bottleneck->width},
-                          {"shared", layer.bottleneck->shared},
-                          {"attention", layer.bottleneck->attention}};
-  }
-  return json;
-}
-
-LayerSpec layer_from_json(const Json& json, const std::string& where) {
-  Members members(json, where);
-  LayerSpec layer;
-  layer.attention = attention_from(members);
-  layer.ffn = feed_forward_from(members);
-  layer.norm = members.choice<NormPlacement>("norm", kNormPlaces);
-  if (members.has("cross_attention")) {
-    const Json cross_json = members.get<Json>("cross_attention");
-    Members cross(cross_json, where + ", cross_attention");
-    layer.cross = attention_from(cross);
-    cross.refuse_others();
-  }
-  if (members.has("stacked_ffn")) {
-    const Json list = members.get<Json>("stacked_ffn");
-    if (!list.is_array()) throw Error(ErrorKind::Format, {"\"stacked_ffn\" is not a list", where, "", "a list", ""});
-    for (const Json& one : list) {
-      Members stacked(one, where + ", stacked_ffn");
-      layer.stacked.push_back(feed_forward_from(stacked));
-      stacked.refuse_others();
-    }
-  }
-  if (members.has("bottleneck")) {
-    const Json narrow_json = members.get<Json>("bottleneck");
-    Members narrow(narrow_json, where + ", bottleneck");
-    BottleneckSpec bottleneck;
-    bottleneck.width = narrow.size("width", 1);
-    narrow.flag_if("shared", bottleneck.shared);
-    narrow.flag_if("attention", bottleneck.attention);
-    narrow.refuse_others();
-    layer.bottleneck = bottleneck;
-  }
-  members.refuse_others();
-  return layer;
-}
-
-Json layers_to_json(const std::vector<LayerSpec>& layers) {
-  Json list = Json::array();
-  for (const LayerSpec& layer : layers) list.push_back(layer_to_json(layer));
-  return list;
-}
-
-std::vector<LayerSpec> layers_from_json(const Json& list, const std::string& where) {
-  if (!list.is_array()) throw Error(ErrorKind::Format, {"\"layers\" is not a list", where, "", "a list", ""});
-  std::vector<LayerSpec> layers;
-  for (size_t i = 0; i < list.size(); ++i) {
-    layers.push_back(layer_from_json(list[i], fmt::format("{}, layer {}", where, i)));
-  }
-  return layers;
-}
 
 // --- Embeddings, head, generation -----------------------------------------------------------------------------------
 
@@ -323,6 +92,7 @@ Json head_to_json(const HeadSpec& head) {
   put(json, "wide", head.wide, usual.wide);
   put(json, "bias", head.bias, usual.bias);
   put(json, "scale", head.scale, usual.scale);
+  put_choice(json, "pooling", head.pooling, usual.pooling, kPoolings);
   return json;
 }
 
@@ -338,6 +108,7 @@ HeadSpec head_from_json(const Json& json, const std::string& where) {
   members.flag_if("wide", head.wide);
   members.flag_if("bias", head.bias);
   members.real_if("scale", 1e-12, 1e12, head.scale);
+  members.choice_if("pooling", kPoolings, head.pooling);
   members.refuse_others();
   if (!head.labels.empty() && std::ssize(head.labels) != head.num_labels) {
     throw Error(ErrorKind::Format,
@@ -345,6 +116,28 @@ HeadSpec head_from_json(const Json& json, const std::string& where) {
                  fmt::format("{} names", head.num_labels), ""});
   }
   return head;
+}
+
+Json recurrent_decoder_to_json(const RecurrentDecoderSpec& spec) {
+  const RecurrentDecoderSpec usual;
+  Json json = {{"attention", spec.attention ? Json(kScores.at(static_cast<size_t>(*spec.attention))) : Json("none")}};
+  put(json, "input_feeding", spec.input_feeding, usual.input_feeding);
+  put(json, "bridge", spec.bridge, usual.bridge);
+  return json;
+}
+
+RecurrentDecoderSpec recurrent_decoder_from_json(const Json& json, const std::string& where) {
+  Members members(json, where);
+  RecurrentDecoderSpec spec;
+  if (members.get<Json>("attention") == "none") {
+    spec.attention.reset();
+  } else {
+    spec.attention = members.choice<AttentionScore>("attention", kScores);
+  }
+  members.flag_if("input_feeding", spec.input_feeding);
+  members.flag_if("bridge", spec.bridge);
+  members.refuse_others();
+  return spec;
 }
 
 Json generation_to_json(const GenerationSpec& spec) {
@@ -395,7 +188,6 @@ GenerationSpec generation_from_json(const Json& json, const std::string& where) 
 
 }  // namespace
 
-std::string_view to_string(Activation activation) { return kActivations.at(static_cast<size_t>(activation)); }
 std::string_view to_string(HeadKind kind) { return kHeads.at(static_cast<size_t>(kind)); }
 
 Json to_json(const Architecture& a) {
@@ -416,6 +208,7 @@ Json to_json(const Architecture& a) {
     json["decoder"] = {{"embedding", embedding_to_json(a.decoder_embedding.value())},
                        {"layers", layers_to_json(a.decoder)}};
   }
+  if (a.recurrent_decoder) json["recurrent_decoder"] = recurrent_decoder_to_json(*a.recurrent_decoder);
   if (a.generation) json["generation"] = generation_to_json(*a.generation);
   return json;
 }
@@ -449,7 +242,12 @@ Architecture architecture_from_json(const Json& json, std::string_view where) {
   if (members.has("generation")) {
     a.generation = generation_from_json(members.get<Json>("generation"), base + ", generation");
   }
+  if (members.has("recurrent_decoder")) {
+    a.recurrent_decoder =
+        recurrent_decoder_from_json(members.get<Json>("recurrent_decoder"), base + ", recurrent_decoder");
+  }
   members.refuse_others();
+  check_recurrent(a, base);
   return a;
 }
 

@@ -31,6 +31,7 @@ void check_form(const Weight& weight, const std::string& slot, std::vector<std::
 void validate(const Model& model, std::string_view where) {
   std::vector<std::string> faults;
   std::set<std::string> known;
+  check_recurrent(model.architecture, std::string(where));
   for (const Slot& slot : slots_of(model.architecture)) {
     known.insert(slot.name);
     if (!model.weights.contains(slot.name)) {

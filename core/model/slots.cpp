@@ -117,11 +117,44 @@ void add_layer(SlotList& slots, const LayerSpec& layer, LayerIndex index, Stack 
   }
 }
 
+void add_recurrent(SlotList& slots, const Architecture& a, const RecurrentSpec& spec, size_t index, Stack stack) {
+  const Region region{Part::Recurrent, LayerIndex(static_cast<int64_t>(index)), stack};
+  const std::string at = fmt::format("{}.{}.", to_string(stack), index);
+  const int64_t gates = spec.num_gates() * spec.width;
+  for (const char* direction : {"recurrent.", "recurrent.backward."}) {
+    slots.linear(at + direction + "input", region, gates, recurrent_input_width(a, stack, index));
+    slots.linear(at + direction + "hidden", region, gates, spec.width);
+    if (!spec.bidirectional) break;
+  }
+  if (stack != Stack::Decoder || !a.recurrent_decoder->bridge) return;
+  const int64_t from = a.layers.at(bridged_layer(a, index)).recurrent->output_width();
+  slots.linear(at + "bridge.hidden", region, spec.width, from);
+  if (spec.cell == Cell::Lstm) slots.linear(at + "bridge.cell", region, spec.width, from);
+}
+
+// Luong 2015, equations 5 and 8; no biases.
+void add_recurrent_attention(SlotList& slots, const Architecture& a) {
+  const Region region{Part::CrossAttention, {}, Stack::Decoder};
+  const int64_t state = a.decoder.back().recurrent->output_width();
+  const int64_t memory = recurrent_memory_width(a);
+  if (a.recurrent_decoder->attention == AttentionScore::General) {
+    slots.linear("decoder.attention.score", region, state, memory, false);
+  }
+  slots.linear("decoder.attention.combine", region, a.hidden_size, memory + state, false);
+}
+
 void add_stack(SlotList& slots, const Architecture& a, Stack stack) {
   add_embedding(slots, embedding_spec(a, stack), stack, a.hidden_size);
   const std::vector<LayerSpec>& layers = layer_specs(a, stack);
   for (size_t i = 0; i < layers.size(); ++i) {
+    if (layers[i].recurrent) {
+      add_recurrent(slots, a, *layers[i].recurrent, i, stack);
+      continue;
+    }
     add_layer(slots, layers[i], LayerIndex(static_cast<int64_t>(i)), stack, a.hidden_size);
+  }
+  if (stack == Stack::Decoder && a.recurrent_decoder && a.recurrent_decoder->attention) {
+    add_recurrent_attention(slots, a);
   }
   if (a.final_norm && !layers.empty()) {
     const Region region{Part::FeedForward, {}, stack};
@@ -135,8 +168,9 @@ void add_head(SlotList& slots, const Architecture& a) {
   const Region region{.part = Part::Head};
   const bool masked_lm = head.kind == HeadKind::MaskedLm;
   const bool dense = head.dense || masked_lm;
-  const int64_t width = dense && head.width > 0 ? head.width : a.hidden_size;
-  if (dense) slots.linear("head.dense", region, width, a.hidden_size, true);
+  const int64_t inputs = head_input_width(a);
+  const int64_t width = !dense ? inputs : head.width > 0 ? head.width : a.hidden_size;
+  if (dense) slots.linear("head.dense", region, width, inputs, true);
   if (masked_lm) slots.norm("head.norm", region, width, NormKind::Layer);
   const int64_t read = head.wide ? embedding_word_width(a.embedding, a.hidden_size) : width;
   slots.linear("head.out", region, head.num_labels, read, head.bias);

@@ -7,6 +7,21 @@
 namespace espalier {
 namespace {
 
+at::Tensor rows_of(const std::vector<std::vector<TokenId>>& sequences, const std::string& device) {
+  std::vector<int64_t> ids;
+  for (const std::vector<TokenId>& one : sequences) ids.insert(ids.end(), one.begin(), one.end());
+  const auto rows = static_cast<int64_t>(sequences.size());
+  return at::tensor(ids, at::kLong).view({rows, static_cast<int64_t>(sequences.front().size())}).to(at::Device(device));
+}
+
+NetworkBatch unpadded(const at::Tensor& ids) { return {ids, at::zeros_like(ids), at::ones_like(ids)}; }
+
+// Of logits (B, T, vocab), those of each sequence's last token.
+std::vector<float> last_row(const at::Tensor& logits) {
+  const at::Tensor plain = logits.select(1, logits.size(1) - 1).to(at::kCPU, at::kFloat).contiguous();
+  return {plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel()};
+}
+
 class Recomputation : public NextToken {
  public:
   Recomputation(Network& network, std::vector<TokenId> source) : network_(network), source_(std::move(source)) {}
@@ -27,34 +42,57 @@ class Recomputation : public NextToken {
   }
 
  private:
-  static at::Tensor rows_of(const std::vector<std::vector<TokenId>>& sequences) {
-    std::vector<int64_t> ids;
-    for (const std::vector<TokenId>& one : sequences) ids.insert(ids.end(), one.begin(), one.end());
-    const auto rows = static_cast<int64_t>(sequences.size());
-    return at::tensor(ids, at::kLong).view({rows, static_cast<int64_t>(sequences.front().size())});
-  }
-
   std::vector<float> logits() {
     const at::NoGradGuard no_grad;
-    const at::Tensor written = rows_of(written_);
-    NetworkBatch batch;
-    batch.input_ids = source_.empty() ? written : rows_of({written_.size(), source_});
-    batch.token_type_ids = at::zeros_like(batch.input_ids);
-    batch.attention_mask = at::ones_like(batch.input_ids);
+    const at::Tensor written = rows_of(written_, network_.device());
+    NetworkBatch batch = unpadded(source_.empty() ? written : rows_of({written_.size(), source_}, network_.device()));
     if (!source_.empty()) batch.decoder_input_ids = written;
-    const at::Device device(network_.device());
-    for (at::Tensor* tensor : {&batch.input_ids, &batch.token_type_ids, &batch.attention_mask}) {
-      *tensor = tensor->to(device);
-    }
-    if (batch.decoder_input_ids.defined()) batch.decoder_input_ids = batch.decoder_input_ids.to(device);
-    const at::Tensor last = network_.forward(batch).logits.select(1, written.size(1) - 1);
-    const at::Tensor plain = last.to(at::kCPU, at::kFloat).contiguous();
-    return {plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel()};
+    return last_row(network_.forward(batch).logits);
   }
 
   Network& network_;
   std::vector<TokenId> source_;  // empty for a model that continues its own input
   std::vector<std::vector<TokenId>> written_;
+};
+
+// A recurrent model goes on from its states: each token costs one step, and the source is read once.
+class RecurrentContinuation : public NextToken {
+ public:
+  RecurrentContinuation(Network& network, const std::vector<TokenId>& source) : network_(network), source_(source) {}
+
+  std::vector<float> start(std::span<const TokenId> prompt) override {
+    return logits({{prompt.begin(), prompt.end()}}, nullptr);
+  }
+
+  std::vector<float> next(std::span<const int32_t> parents, std::span<const TokenId> tokens) override {
+    const at::Device device(network_.device());
+    const at::Tensor rows = at::tensor(std::vector<int64_t>(parents.begin(), parents.end()), at::kLong).to(device);
+    const auto picked = [&](at::Tensor& tensor) {
+      if (tensor.defined()) tensor = tensor.index_select(0, rows);
+    };
+    for (at::Tensor& one : state_.states) picked(one);
+    for (at::Tensor* one : {&state_.fed, &state_.memory, &state_.memory_mask}) picked(*one);
+    std::vector<std::vector<TokenId>> written;
+    for (const TokenId token : tokens) written.push_back({token});
+    return logits(written, &state_);
+  }
+
+ private:
+  std::vector<float> logits(const std::vector<std::vector<TokenId>>& tokens, const RecurrentState* state) {
+    const at::NoGradGuard no_grad;
+    const at::Tensor written = rows_of(tokens, network_.device());
+    NetworkBatch batch = unpadded(source_.empty() ? written : rows_of({source_}, network_.device()));
+    if (!source_.empty()) batch.decoder_input_ids = written;
+    ForwardOptions options;
+    options.recurrent_state = state;
+    const ForwardResult result = network_.forward(batch, options);
+    state_ = result.recurrent_state;
+    return last_row(result.logits);
+  }
+
+  Network& network_;
+  std::vector<TokenId> source_;  // empty for a model that continues its own input
+  RecurrentState state_;
 };
 
 }  // namespace
@@ -67,8 +105,14 @@ std::vector<TokenId> Network::generate(const std::vector<TokenId>& ids, const Ge
     const bool decoder = a.has_decoder();
     const std::vector<TokenId> prompt = decoder ? std::vector<TokenId>{static_cast<TokenId>(spec.decoder_start)} : ids;
     const EmbeddingSpec& embedding = embedding_spec(a, decoder ? Stack::Decoder : Stack::Encoder);
-    Recomputation model(*this, decoder ? ids : std::vector<TokenId>());
-    return search(model, prompt, within_positions(spec, embedding, std::ssize(prompt)), cancel);
+    const std::vector<TokenId> source = decoder ? ids : std::vector<TokenId>();
+    const GenerationSpec bounded = within_positions(spec, embedding, std::ssize(prompt));
+    if (a.is_recurrent()) {
+      RecurrentContinuation model(*this, source);
+      return search(model, prompt, bounded, cancel);
+    }
+    Recomputation model(*this, source);
+    return search(model, prompt, bounded, cancel);
   });
 }
 

@@ -30,6 +30,13 @@ at::Tensor first_rows(const at::Tensor& x) { return x.narrow(1, 0, 1); }
 
 }  // namespace
 
+void watch(const at::Tensor& x, const CancelToken* cancel) {
+  if (cancel == nullptr) return;
+  cancel->throw_if_cancelled();
+  if (!x.requires_grad()) return;
+  x.register_hook([token = *cancel](const at::Tensor&) { token.throw_if_cancelled(); });
+}
+
 at::Tensor activate(const at::Tensor& x, Activation activation) {
   switch (activation) {
     case Activation::Gelu:
@@ -42,6 +49,8 @@ at::Tensor activate(const at::Tensor& x, Activation activation) {
       return at::silu(x);
     case Activation::Tanh:
       return at::tanh(x);
+    case Activation::Identity:
+      return x;
   }
   return x;
 }

@@ -43,6 +43,7 @@ struct ForwardState {
   double hidden_dropout = 0;
   double attention_dropout = 0;
   DropoutStream* dropout = nullptr;
+  const CancelToken* cancel = nullptr;  // looked at between the steps of a recurrent layer
 
   at::Tensor drop_hidden(const at::Tensor& x) const { return training ? dropout->apply(x, hidden_dropout) : x; }
 };
@@ -147,6 +148,9 @@ struct HeadModule {
     return spec.kind == HeadKind::None || spec.kind == HeadKind::Classification || spec.kind == HeadKind::Regression;
   }
 };
+
+// Throws Cancelled when the gradient of `x` arrives after the token was cancelled, or at once; no token: nothing.
+void watch(const at::Tensor& x, const CancelToken* cancel);
 
 at::Tensor activate(const at::Tensor& x, Activation activation);
 

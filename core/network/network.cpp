@@ -5,19 +5,12 @@
 #include "base/error.h"
 #include "model/positions.h"
 #include "network/modules.h"
+#include "network/recurrent.h"
 #include "network/threads.h"
 #include "network/torch_errors.h"
 
 namespace espalier {
 namespace {
-
-// Throws Cancelled when the gradient of `x` arrives after the token was cancelled.
-void watch(const at::Tensor& x, const CancelToken* cancel) {
-  if (cancel == nullptr) return;
-  cancel->throw_if_cancelled();
-  if (!x.requires_grad()) return;
-  x.register_hook([token = *cancel](const at::Tensor&) { token.throw_if_cancelled(); });
-}
 
 void check_ids(const at::Tensor& ids, int64_t bound, const char* what) {
   if (ids.numel() == 0) return;
@@ -130,6 +123,7 @@ struct Network::Impl {
   StackModule make_stack(Stack which) const {
     StackModule made;
     made.embedding = make_embedding(which);
+    if (model.architecture.is_recurrent()) return made;
     const std::vector<LayerSpec>& specs = layer_specs(model.architecture, which);
     const std::string name(to_string(which));
     for (size_t i = 0; i < specs.size(); ++i) {
@@ -143,6 +137,7 @@ struct Network::Impl {
     const Architecture& a = model.architecture;
     encoder = make_stack(Stack::Encoder);
     if (a.has_decoder()) decoder = make_stack(Stack::Decoder);
+    if (a.is_recurrent()) recurrent.emplace(a, [&](const std::string& module) { return linear(module); });
     head.spec = a.head;
     head.activation = head_activation(a);
     if (a.has_pooler) head.pooler = linear("pooler.dense");
@@ -191,6 +186,19 @@ struct Network::Impl {
     return made;
   }
 
+  ForwardResult run_recurrent(const NetworkBatch& batch, const ForwardOptions& asked) {
+    if (asked.head_gates != nullptr || asked.unit_gates != nullptr) {
+      throw Error(ErrorKind::Unsupported, {.what = "gates stand on attention heads and feed-forward units",
+                                           .where = display_name(model),
+                                           .got = "recurrent layers, which have neither",
+                                           .wanted = "a Transformer",
+                                           .next = ""});
+    }
+    ForwardState source = state_for(batch.attention_mask), target = state_for(batch.decoder_attention_mask);
+    source.cancel = target.cancel = asked.cancel;
+    return (*recurrent)({batch, asked, encoder.embedding, decoder.embedding, head, source, target});
+  }
+
   // Runs the layers of a stack; what `options` ask for goes to `hidden_states`, `attentions` and `cross_attentions`.
   at::Tensor run(const StackModule& stack, at::Tensor hidden, const ForwardOptions& asked, const ForwardState& own,
                  std::vector<at::Tensor>& hidden_states, std::vector<at::Tensor>& attentions,
@@ -227,7 +235,8 @@ struct Network::Impl {
   NetworkOptions options;
   at::Device device;
   std::map<WeightHandle, std::shared_ptr<Parametrization>> weights;
-  StackModule encoder, decoder;
+  StackModule encoder, decoder;  // embeddings alone where layers are recurrent
+  std::optional<RecurrentNetwork> recurrent;
   HeadModule head;
   ForwardState state;
   DropoutStream dropout;
@@ -243,6 +252,10 @@ ForwardResult Network::forward(const NetworkBatch& batch, const ForwardOptions& 
   return with_torch_errors("forward pass", [&] {
     Impl& net = *impl_;
     net.check(batch);
+    if (net.recurrent) return net.run_recurrent(batch, options);
+    if (options.recurrent_state != nullptr) {
+      throw Error(ErrorKind::InvalidInput, "a Transformer has no recurrent state to go on from");
+    }
     ForwardResult result;
     const ForwardState state = net.state_for(batch.attention_mask);
     const at::Tensor words = options.word_embeddings != nullptr ? *options.word_embeddings

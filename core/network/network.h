@@ -31,6 +31,14 @@ struct NetworkBatch {
 NetworkBatch make_network_batch(const std::vector<const Encoding*>& encodings, TokenId pad_id,
                                 const std::string& device);
 
+// What a recurrent model carries from one token to the next. B sequences.
+struct RecurrentState {
+  std::vector<at::Tensor> states;  // of the stack that writes, layer by layer: hidden (B, width), and an LSTM's cell
+  at::Tensor fed;                  // (B, hidden) the row that input feeding gives to the next step, or undefined
+  at::Tensor memory;               // (B, M, width) the encoder's rows; undefined without a decoder
+  at::Tensor memory_mask;          // (B, M), 1 for tokens; undefined when no source is padded
+};
+
 // What to compute beside the logits, and handles to intervene by.
 struct ForwardOptions {
   bool hidden_states = false;
@@ -45,18 +53,23 @@ struct ForwardOptions {
   // Looked at between layers, on the way back too: Cancelled comes out of forward or of the backward pass. The token
   // must outlive the backward pass.
   const CancelToken* cancel = nullptr;
+  // Go on from here, not from zeros: of a recurrent model that reads left to right, or of a recurrent decoder, whose
+  // encoder then does not run. InvalidInput for other models.
+  const RecurrentState* recurrent_state = nullptr;
 };
 
 struct ForwardResult {
   // (B, labels) for Classification and Regression; (B, S, labels, vocab or 2) for token-wise heads; (B, T, vocab) of a
   // decoder; without a head the pooled (B, hidden), or undefined without a pooler.
   at::Tensor logits;
-  std::vector<at::Tensor> hidden_states;  // layers + 1 of (B, S, hidden), the last one behind the final norm
-  std::vector<at::Tensor> attentions;     // layers of (B, heads, S, S), before dropout
-  // The same of the decoder, and its attention to the encoder (B, heads, T, S).
+  // layers + 1 of (B, S, hidden), the last one behind the final norm; of recurrent layers each of its own width.
+  std::vector<at::Tensor> hidden_states;
+  std::vector<at::Tensor> attentions;  // layers of (B, heads, S, S), before dropout
+  // The same of the decoder, and its attention to the encoder (B, heads, T, S), one head of a recurrent decoder.
   std::vector<at::Tensor> decoder_hidden_states;
   std::vector<at::Tensor> decoder_attentions;
   std::vector<at::Tensor> cross_attentions;
+  RecurrentState recurrent_state;  // behind the last token, where recurrent_state may be given
 };
 
 struct NetworkOptions {
@@ -65,8 +78,9 @@ struct NetworkOptions {
   // The gradient of the word table as a sparse (V, hidden) tensor of the rows that a batch looked up, unless the table
   // is used elsewhere too: a dense one costs a tenth of a training step for its zeros.
   bool sparse_word_gradient = false;
-  // Attention by our own loops where they apply (float32 on the CPU, no gates, no probabilities asked for). They have a
-  // first derivative only; off, everything is made of libtorch's operations.
+  // Attention by our own loops where they apply (float32 on the CPU, no gates, no probabilities asked for), recurrent
+  // layers too (on the CPU, a weight that is multiplied as it is). They have a first derivative only; off, everything
+  // is made of libtorch's operations.
   bool fused = true;
 };
 
@@ -81,7 +95,8 @@ class Network {
   // Throws InvalidInput for ids out of range and sequences longer than the position table.
   ForwardResult forward(const NetworkBatch& batch, const ForwardOptions& options = {});
   // Continues a prompt, or a source from the decoder's start token, by greedy or beam search: the plain meaning of
-  // Engine::generate, which computes every token anew at every step. Throws what that throws.
+  // Engine::generate, which computes every token anew at every step (a recurrent model goes on from its states). Throws
+  // what that throws.
   std::vector<TokenId> generate(const std::vector<TokenId>& ids, const GenerationSpec& spec,
                                 const CancelToken& cancel = {});
   // Token embedding look-up alone (B, S, hidden), before position, type and norm.

@@ -84,6 +84,8 @@ class LowRankParametrization : public Parametrization {
     return left_->linear(right_->linear(x, {}, token_mask), bias, token_mask);
   }
   at::Tensor rows(const at::Tensor& ids) override { return at::matmul(left_->rows(ids), right_->effective()); }
+  // A step costs less by the factors.
+  bool multiplies_effective() const override { return false; }
   bool rows_independent() const override { return left_->rows_independent() && right_->rows_independent(); }
 
  private:
@@ -131,6 +133,7 @@ class QuantizedParametrization : public Parametrization {
     return picked * at::embedding(scales_.view({-1, 1}), ids);
   }
 
+  bool multiplies_effective() const override { return activations_ == ActivationRange::Float; }
   bool rows_independent() const override { return activations_ != ActivationRange::PerSequence; }
 
  private:

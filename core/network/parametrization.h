@@ -29,6 +29,8 @@ class Parametrization {
   virtual at::Tensor rows(const at::Tensor& ids);
   // Whether a row of linear() depends on that row of x alone, so that rows nobody needs may be left out.
   virtual bool rows_independent() const { return true; }
+  // Whether linear() multiplies by effective() and does nothing else, so that a loop over steps may ask for it once.
+  virtual bool multiplies_effective() const { return true; }
 };
 
 // How values are held.

@@ -11,8 +11,8 @@
 namespace espalier {
 namespace {
 
-constexpr std::array<std::string_view, 6> kParts = {"embeddings", "attention", "ffn",
-                                                    "pooler",     "head",      "cross_attention"};
+constexpr std::array<std::string_view, 7> kParts = {"embeddings", "attention",       "ffn",      "pooler",
+                                                    "head",       "cross_attention", "recurrent"};
 constexpr std::array<std::string_view, 6> kMeasures = {"quality", "size", "macs", "latency", "energy", "loyalty"};
 
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }

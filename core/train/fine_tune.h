@@ -90,7 +90,8 @@ TrainResult fine_tune(const Model& model, const EncodedDataset& train, const Enc
 // what the model can learn else. InvalidInput for fewer than two labels.
 Model with_task_head(const Model& model, const Task& task, uint64_t seed);
 
-// A model of this architecture with fresh weights (normal, std 0.02; norms 1, biases 0).
+// A model of this architecture with fresh weights (normal, std 0.02; norms 1, biases 0; recurrent models: uniform, see
+// recurrent_init.h).
 Model fresh_model(const Architecture& architecture, uint64_t seed);
 
 // The settings that every method with retraining shows ("epochs", "learning_rate", "batch_size", ...), with this

@@ -1,9 +1,11 @@
 // Fresh weights: normal with standard deviation 0.02 (Devlin 2019), norms 1, biases 0. Words whose rows are multiplied
-// by a scale have the deviation 1 / scale (Vaswani 2017: hidden size ^ -0.5), as large as their positions.
+// by a scale have the deviation 1 / scale (Vaswani 2017: hidden size ^ -0.5), as large as their positions. Recurrent
+// models have their own.
 
 #include "train/fresh.h"
 #include "base/rng.h"
 #include "train/fine_tune.h"
+#include "train/recurrent_init.h"
 
 namespace espalier {
 namespace {
@@ -17,6 +19,7 @@ double standard_deviation(const Architecture& architecture, const Slot& slot) {
 }
 
 Tensor fresh_values(const Architecture& architecture, const Slot& slot, const Rng& seed) {
+  if (std::optional<Tensor> recurrent = fresh_recurrent_values(architecture, slot, seed)) return *recurrent;
   std::vector<float> values(static_cast<size_t>(num_elements(slot.shape)),
                             slot.kind == SlotKind::NormWeight ? 1.F : 0.F);
   if (slot.kind == SlotKind::Linear || slot.kind == SlotKind::Embedding) {
@@ -52,6 +55,7 @@ Model fresh_model(const Architecture& architecture, uint64_t seed) {
   model.architecture = architecture;
   model.provenance["name"] = "fresh " + architecture.family;
   const Rng rng(seed);
+  check_recurrent(architecture, "a fresh model");
   for (const Slot& slot : slots_of(architecture)) add_fresh_weight(model, slot, rng);
   return model;
 }

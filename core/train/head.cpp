@@ -71,6 +71,19 @@ HeadSpec head_for(const Model& model, const Task& task) {
   throw Error(ErrorKind::Internal, "unknown kind of task");
 }
 
+// What stands before the last linear of a recurrent model is a part of its design (Tang 2019), unlike what it answers.
+void keep_pooling(HeadSpec& head, const HeadSpec& before) {
+  if (before.pooling == Pooling::FirstToken) {
+    head.pooling = Pooling::LastStates;
+    return;
+  }
+  HeadSpec kept = before;
+  kept.kind = head.kind;
+  kept.num_labels = head.num_labels;
+  kept.labels = head.labels;
+  head = kept;
+}
+
 bool reads_pooler(HeadKind kind) { return kind == HeadKind::Classification || kind == HeadKind::Regression; }
 
 }  // namespace
@@ -84,10 +97,15 @@ Model with_task_head(const Model& model, const Task& task, uint64_t seed) {
     return result;
   }
   const bool any_stack = task.kind == TaskKind::LanguageModelling || task.kind == TaskKind::Translation;
-  require_shape(any_stack || !(architecture.has_decoder() || architecture.is_causal()), model, task);
+  // The last state of a recurrent stack has seen the whole text, whichever way it reads.
+  const bool recurrent = architecture.is_recurrent();
+  const bool reads_all = !architecture.has_decoder() && (recurrent || !architecture.is_causal());
+  require_shape(any_stack || reads_all, model, task);
   const bool had_pooler = architecture.has_pooler;
+  const HeadSpec before = architecture.head;
   architecture.head = wanted;
-  architecture.has_pooler = reads_pooler(wanted.kind);  // one that nothing reads would only take room
+  if (recurrent && reads_pooler(wanted.kind)) keep_pooling(architecture.head, before);
+  architecture.has_pooler = reads_pooler(wanted.kind) && !recurrent;  // one that nothing reads would only take room
   for (const std::string& slot : model.weights.slots()) {
     const bool unread = slot.starts_with("pooler.") && !architecture.has_pooler;
     if (slot.starts_with("head.") || unread) result.weights.remove(slot);

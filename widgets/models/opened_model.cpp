@@ -35,6 +35,12 @@ ModelTreeNode* lastChildNamed(ModelTreeNode* parent, const QString& name, int la
   return appendChild(parent, name, layer);
 }
 
+// The group of a layer's weights.
+QString groupName(Part part) {
+  if (part == Part::Recurrent) return QStringLiteral("recurrent");
+  return part == Part::Attention ? QStringLiteral("attention") : QStringLiteral("ffn");
+}
+
 // What is left of a slot's name inside its group: "encoder.3.attention.q_proj.weight" is "q_proj.weight".
 QString leafName(const Slot& slot) {
   const QString name = QString::fromStdString(slot.name);
@@ -85,8 +91,7 @@ std::shared_ptr<const ModelTreeNode> buildModelTree(const Model& model) {
       const int layer = slot.layer->value;
       const QString stack = slot.stack == Stack::Decoder ? QStringLiteral("decoder ") : QString();
       ModelTreeNode* layerNode = lastChildNamed(root.get(), stack + QStringLiteral("layer %1").arg(layer), layer);
-      group = lastChildNamed(layerNode,
-                             slot.part == Part::Attention ? QStringLiteral("attention") : QStringLiteral("ffn"), layer);
+      group = lastChildNamed(layerNode, groupName(slot.part), layer);
     } else {
       group = lastChildNamed(root.get(), QString::fromStdString(slot.name).section(QLatin1Char('.'), 0, 0), -1);
     }

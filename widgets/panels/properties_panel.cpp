@@ -119,8 +119,12 @@ void PropertiesPanel::refresh() {
     const auto& layers = m_model->model.architecture.layers;
     if (node->layer >= 0 && node->layer < static_cast<int>(layers.size())) {
       const LayerSpec& spec = layers[static_cast<size_t>(node->layer)];
-      addLine(tr("Heads"), tr("%1 of width %2").arg(spec.attention.num_heads()).arg(spec.attention.head_dim));
-      addLine(tr("FFN width"), QString::number(spec.ffn.width));
+      if (spec.recurrent) {
+        addLine(tr("Recurrent width"), QString::number(spec.recurrent->width));
+      } else {
+        addLine(tr("Heads"), tr("%1 of width %2").arg(spec.attention.num_heads()).arg(spec.attention.head_dim));
+        addLine(tr("FFN width"), QString::number(spec.ffn.width));
+      }
       addLine(tr("MACs"), countText(static_cast<double>(m_model->ledger[static_cast<size_t>(node->layer) + 1].macs)),
               tr("Multiply-accumulates of one sequence of 128 tokens."));
     }

@@ -139,7 +139,10 @@ void OverviewPage::refresh() {
     leastFfn = std::min(leastFfn, layer.ffn.width);
     mostFfn = std::max(mostFfn, layer.ffn.width);
   }
-  if (!architecture.layers.empty()) {
+  if (architecture.is_recurrent()) {
+    addFact(tr("Recurrent width"), QString::number(architecture.layers.front().recurrent->width),
+            tr("Of the state of one direction of the first layer."));
+  } else if (!architecture.layers.empty()) {
     addFact(tr("Heads a layer"), spanText(leastHeads, mostHeads));
     addFact(tr("FFN width"), spanText(leastFfn, mostFfn));
   }

@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "engine/engine.h"
+#include "measure/runner.h"
 #include "text/tokenizer.h"
 
 namespace espalier {
@@ -22,6 +23,9 @@ using Victim = std::function<std::vector<std::vector<double>>(const std::vector<
 
 // The engine as the victim; all texts of a call go through it in batches. `engine` must outlive the victim.
 Victim engine_victim(const Engine& engine, std::shared_ptr<const Tokenizer> tokenizer, int64_t max_length,
+                     CancelToken cancel);
+// The same of whatever runs a model.
+Victim runner_victim(const Runner& runner, std::shared_ptr<const Tokenizer> tokenizer, int64_t max_length,
                      CancelToken cancel);
 
 }  // namespace espalier

@@ -27,7 +27,7 @@ MethodInfo make_info() {
               "Eckart, Young 1936, The approximation of one matrix by another of lower rank; Lan 2020, ALBERT, "
               "arXiv 1909.11942 (embeddings)",
           .summary = "Replaces every matrix by the product of two thin ones that is closest to it.",
-          .hosts = {"encoder", "decoder", "encoder-decoder"}};
+          .hosts = {"encoder", "decoder", "encoder-decoder", "recurrent"}};
 }
 
 std::vector<Setting> make_settings() {

@@ -23,7 +23,7 @@ MethodInfo make_info() {
           .anchors = {"magnitude-pruning", "table1-saliency"},
           .paper = "Han, Mao, Dally 2016, Deep Compression, arXiv 1510.00149",
           .summary = "Sets the weights of smallest magnitude to zero and keeps them there.",
-          .hosts = {"encoder", "decoder", "encoder-decoder"}};
+          .hosts = {"encoder", "decoder", "encoder-decoder", "recurrent"}};
 }
 
 std::vector<Setting> make_settings() {

@@ -23,7 +23,7 @@ MethodInfo make_info() {
           .anchors = {"q8bert", "linear-quantization"},
           .paper = "Zafrir, Boudoukh, Izsak, Wasserblat 2019, Q8BERT: Quantized 8Bit BERT, arXiv 1910.06188",
           .summary = "Stores every linear and embedding as 8-bit integers and multiplies integers.",
-          .hosts = {"encoder", "decoder", "encoder-decoder"}};
+          .hosts = {"encoder", "decoder", "encoder-decoder", "recurrent"}};
 }
 
 std::vector<Setting> make_settings() {

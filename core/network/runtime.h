@@ -1,0 +1,46 @@
+#pragma once
+// What a model is timed on: the engine, or libtorch where the engine has no kernels for its layers.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/job_context.h"
+#include "measure/cost.h"
+#include "measure/energy.h"
+#include "model/model.h"
+
+namespace espalier {
+
+// What stands beside a latency as its kernels: the engine's instruction set, or "libtorch".
+std::string runtime_kernels(const Architecture& architecture);
+// A sentence for the ledger when the engine cannot run the model; none when it can.
+std::vector<std::string> runtime_notes(const Architecture& architecture);
+
+// A model made ready to be timed. One thread at a time may use it.
+class Runtime {
+ public:
+  // threads: 0 for as many as there are cores.
+  explicit Runtime(const Model& model, int threads = 0);
+  ~Runtime();
+  Runtime(Runtime&&) noexcept;
+  Runtime& operator=(Runtime&&) noexcept;
+
+  Latency measure_latency(const LatencyOptions& options, const CancelToken& cancel = {});
+  // Of both in turn, first `before`, so that a drift of the machine meets both alike.
+  static std::vector<Latency> measure_latency_pair(Runtime& before, Runtime& after, const LatencyOptions& options,
+                                                   const CancelToken& cancel = {});
+  // As measure_energy() of measure/energy.h, for what `latency` timed.
+  Energy measure_energy(const Latency& latency, RaplCounters& counters, const PowerAssumption& assumption,
+                        const CancelToken& cancel = {});
+
+ private:
+  // One pass over what is timed.
+  std::function<void()> probe(const LatencyOptions& options);
+
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace espalier

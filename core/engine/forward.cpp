@@ -343,12 +343,12 @@ class Pass {
     if (layer.cross) {
       rows_of_.project_query(own, layer, x, first, count);
       attend_memory(own, index, {first, first + count});
-      rows_of_.add_attention(own, layer, *layer.cross, context_at(*layer.cross, first), x, first, count);
+      rows_of_.add_attention(own, layer, *layer.cross, own.memory_context, x, first, count);
     }
     rows_of_.feed_forward(own, layer, x, inner, first, count);
   }
 
-  // Cross-attention of own.query, whose first row is rows.begin.
+  // Cross-attention of own.query to own.memory_context; the first row of both is rows.begin.
   void attend_memory(ThreadBuffers& own, size_t index, Span rows) {
     const PreparedAttention& attention = *stack_.layers[index].cross;
     const DecodingState& state = *options_.state;
@@ -375,7 +375,7 @@ class Pass {
         args.keys = memory.size();
         args.head_dim = attention.spec.head_dim;
         args.scale = attention.scale;
-        args.out = context_at(attention, row) + at;
+        args.out = own.memory_context + (row - rows.begin) * width + at;
         if (request_.attentions) {
           args.probabilities = outputs_.cross_attentions[index][static_cast<size_t>(b)].data() +
                                (head * length(b) + row - start(b)) * args.keys;

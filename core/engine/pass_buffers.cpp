@@ -82,6 +82,7 @@ PassBuffers take(Arena& arena, const PreparedModel& model, const Extras& extras,
     thread.up = arena.take<float>(sizes.tile * extras.up);
     thread.words = arena.take<float>(sizes.tile * model.widest_words);
     thread.query = arena.take<float>(sizes.tile * extras.cross);
+    thread.memory_context = arena.take<float>(sizes.tile * extras.cross);
     thread.logits = arena.take<float>(sizes.tile * outputs);
   }
   return buffers;

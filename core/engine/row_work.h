@@ -8,14 +8,15 @@ namespace espalier {
 // What one thread works with; sizes are for one tile of rows.
 struct ThreadBuffers {
   Lane lane;
-  float* attention = nullptr;  // scratch of the kernel
-  float* sum = nullptr;        // (tile, widest row) what is added to a residual
-  float* normed = nullptr;     // (tile, widest row) rows that a block reads
-  float* ffn = nullptr;        // (tile, widest feed-forward)
-  float* up = nullptr;         // the same, of gated blocks
-  float* words = nullptr;      // (tile, widest words) what embeddings are projected from
-  float* query = nullptr;      // (tile, widest attention) of cross-attention
-  float* logits = nullptr;     // (tile, outputs) of heads in two parts
+  float* attention = nullptr;       // scratch of the kernel
+  float* sum = nullptr;             // (tile, widest row) what is added to a residual
+  float* normed = nullptr;          // (tile, widest row) rows that a block reads
+  float* ffn = nullptr;             // (tile, widest feed-forward)
+  float* up = nullptr;              // the same, of gated blocks
+  float* words = nullptr;           // (tile, widest words) what embeddings are projected from
+  float* query = nullptr;           // (tile, widest attention) of cross-attention
+  float* memory_context = nullptr;  // (tile, widest attention) what cross-attention gives; its width may be its own
+  float* logits = nullptr;          // (tile, outputs) of heads in two parts
 };
 
 // The tokens of a pass.

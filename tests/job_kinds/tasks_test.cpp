@@ -116,7 +116,9 @@ TEST(EveryTask, AnswersToQuestions) {
     EXPECT_EQ(row.at("exact_p"), 1);
     EXPECT_LE(row.at("exact_low"), row.at("exact"));
     EXPECT_EQ(row.contains("no_answer_exact"), impossible);
-    if (impossible) EXPECT_GE(row.at("best_f1"), row.at("f1"));
+    if (impossible) {
+      EXPECT_GE(row.at("best_f1"), row.at("f1"));
+    }
     const Json said = read_json_file(predictions);
     EXPECT_EQ(said.size(), 50u);
     EXPECT_TRUE(said.at("q0").is_string());

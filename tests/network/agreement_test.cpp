@@ -268,6 +268,24 @@ TEST_P(Agreement, NetworkAndEngineGiveTheSameNumbers) {
   }
 }
 
+TEST_P(Agreement, ThreadsDoNotDisturbEachOther) {
+  const Architecture& a = GetParam().architecture;
+  const Model model = filled(a);
+  const PackedBatch batch =
+      as_batch({random_ids(1, 90, 1), random_ids(23, 90, 2), random_ids(9, 90, 3)}, a.embedding.type_vocab_size > 0);
+  PackedBatch read;
+  if (a.has_decoder()) {
+    const int64_t vocab = a.decoder_embedding->vocab_size;
+    read = as_batch({random_ids(4, vocab, 4), random_ids(1, vocab, 5), random_ids(17, vocab, 6)}, false);
+  }
+  const Engine one(model, {1, KernelSet::Best}), two(model, {2, KernelSet::Best});
+  const auto run = [&](const Engine& engine) {
+    return a.has_decoder() ? engine.run(batch, read).logits : engine.run(batch).logits;
+  };
+  const Tensor wanted = run(one);
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(bit_equal(run(two), wanted)) << "run " << i;
+}
+
 TEST_P(Agreement, SurvivesTheWayThroughJson) {
   const Architecture& a = GetParam().architecture;
   EXPECT_EQ(architecture_from_json(to_json(a), "x"), a);

@@ -19,6 +19,7 @@ constexpr double kMargin = 16;
 constexpr double kHeader = 58;           // title and conditions
 constexpr double kCharacterWidth = 6.4;  // of 11 px text, a little generous
 constexpr const char* kEmptyCell = "#e4e4e4";
+constexpr const char* kLevel = "stroke=\"#888888\" stroke-width=\"0.8\" stroke-dasharray=\"4 3\"";
 
 using Rgb = std::array<double, 3>;
 
@@ -229,6 +230,7 @@ std::string curve_path(const Curve& curve, const Axis& x, const Axis& y) {
   return path;
 }
 
+// `names`: of the legend; without one a level is named where it stands.
 std::string panel_svg(const CurvePanel& panel, const Box& area, const std::vector<std::string>& names) {
   std::vector<double> xs, ys;
   for (const Curve& curve : panel.curves) {
@@ -258,8 +260,8 @@ std::string panel_svg(const CurvePanel& panel, const Box& area, const std::vecto
   svg += svg_upward_text(area.left - 52, (area.top + area.bottom) / 2, kSvgAxisText, panel.y_title);
   if (panel.level) {
     const double at = y.pixel(*panel.level);
-    svg += svg_line(area.left, at, area.right, at, "stroke=\"#888888\" stroke-width=\"0.8\" stroke-dasharray=\"4 3\"");
-    svg += svg_text(area.right, at - 4, "end", kSvgTickText, panel.level_name);
+    svg += svg_line(area.left, at, area.right, at, kLevel);
+    if (names.size() < 2) svg += svg_text(area.left + 5, at - 4, "start", kSvgTickText, panel.level_name);
   }
   for (const Curve& curve : panel.curves) {
     const auto place = static_cast<size_t>(std::ranges::find(names, curve.name) - names.begin());
@@ -282,9 +284,15 @@ std::string curves_svg(const CurveFigure& figure) {
     }
   }
   const bool legend = names.size() > 1;
+  std::vector<std::string> levels;
+  for (const CurvePanel& panel : figure.panels) {
+    if (legend && panel.level && std::ranges::find(levels, panel.level_name) == levels.end()) {
+      levels.push_back(panel.level_name);
+    }
+  }
   const auto count = static_cast<double>(figure.panels.size());
   const double panels_right = kLeft + count * kPanelWidth + (count - 1) * kBetween;
-  const double width = std::max(panels_right + (legend ? 60 + widest(names) : 0) + kMargin,
+  const double width = std::max(panels_right + (legend ? 60 + std::max(widest(names), widest(levels)) : 0) + kMargin,
                                 header_width(figure.title, figure.conditions));
   const double bottom = kHeader + kPanelHeight;
   std::string svg = begin_figure(width, bottom + 56, figure.title, figure.conditions);
@@ -292,11 +300,14 @@ std::string curves_svg(const CurveFigure& figure) {
     const double left = kLeft + static_cast<double>(i) * (kPanelWidth + kBetween);
     svg += panel_svg(figure.panels[i], {left, kHeader, left + kPanelWidth, bottom}, names);
   }
-  for (size_t i = 0; legend && i < names.size(); ++i) {
-    const double y = kHeader + 8 + 18 * static_cast<double>(i);
-    svg += svg_line(panels_right + 16, y, panels_right + 44, y, line_paint(kLines[i % kLines.size()]).c_str());
-    svg += svg_text(panels_right + 50, y + 4, "start", kSvgLabelText, names[i]);
-  }
+  double y = kHeader + 8;
+  const auto entry = [&](const std::string& name, const char* paint) {
+    svg += svg_line(panels_right + 16, y, panels_right + 44, y, paint);
+    svg += svg_text(panels_right + 50, y + 4, "start", kSvgLabelText, name);
+    y += 18;
+  };
+  for (size_t i = 0; legend && i < names.size(); ++i) entry(names[i], line_paint(kLines[i % kLines.size()]).c_str());
+  for (const std::string& level : levels) entry(level, kLevel);
   return svg + "</svg>\n";
 }
 

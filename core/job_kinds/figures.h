@@ -29,7 +29,7 @@ struct Curve {
 struct CurvePanel {
   std::string x_title, y_title;
   std::vector<Curve> curves;
-  std::optional<double> level;  // a thin line across, with its name
+  std::optional<double> level;  // a thin line across
   std::string level_name = {};
   bool y_from_zero = true;
 };

@@ -36,7 +36,7 @@ struct ForwardOptions {
   bool hidden_states = false;
   bool attentions = false;
   // Gate of every layer multiplied on the heads' context vectors, (heads), (B, heads) or (B, heads, S): importance and
-  // masking of heads. With the wider shapes one backward pass gives the gradient of each example or token.
+  // masking of heads; undefined: open. The wider shapes give each example's or token's gradient in one backward pass.
   const std::vector<at::Tensor>* head_gates = nullptr;
   // Gate of every layer multiplied on the feed-forward activations, (width), (B, width) or (B, S, width).
   const std::vector<at::Tensor>* unit_gates = nullptr;

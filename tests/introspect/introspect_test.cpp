@@ -243,10 +243,10 @@ TEST(Saliency, IntegratedGradientsAddUpToTheChange) {
   const Saliency saliency = explain(512);
   // The change by hand: the logit of the text less that of the text with padding in place of its letters.
   Network network(model);
-  const at::NoGradGuard no_grad;
   Encoding empty = encoding;
   for (size_t i = 0; i < empty.size(); ++i) empty.ids[i] = empty.special[i] ? empty.ids[i] : 0;
   const auto logit_of = [&](const Encoding& of) {
+    const at::NoGradGuard no_grad;
     return network.forward(make_network_batch({&of}, 0, "cpu")).logits[0][1].item<double>();
   };
   const double change = logit_of(encoding) - logit_of(empty);

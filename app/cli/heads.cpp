@@ -1,59 +1,45 @@
-// `espalier heads`: importance of attention heads (Michel 2019), as a layer x head table.
+// `espalier heads`: importance of attention heads, by one criterion as a layer x head table or by several side by side.
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "app/cli/criteria.h"
 #include "app/cli/program.h"
+#include "formats/atomic_file.h"
+#include "job_kinds/look_figures.h"
 
 namespace espalier::cli {
 
 void add_heads(Program& program) {
   CLI::App* verb = program.add_verb("heads", "Importance of every attention head on a task",
-                                    "espalier heads lab --task lab --average token");
-  struct Options {
-    std::string model, task = "lab", split = "train", average = "example";
-    int64_t max_examples = 1000;
-  };
-  auto options = std::make_shared<Options>();
-  verb->add_option("model", options->model, "Hugging Face folder, bundle, or lab")->required();
-  verb->add_option("--task", options->task, "Labelled examples")->capture_default_str();
-  verb->add_option("--split", options->split)->capture_default_str();
-  verb->add_option("--average", options->average, "Absolute value for each example (paper) or token (release)")
+                                    "espalier heads lab --task lab --average token\n  espalier heads lab --criterion "
+                                    "all --curve --max-examples 200 --svg heads.svg");
+  const auto options = add_criteria_options(verb,
+                                            "michel, taylor, ablation, voita, confidence, entropy, random, several "
+                                            "with commas, or all; without one: michel, with --curve all");
+  auto average = std::make_shared<std::string>("example");
+  verb->add_option("--average", *average, "Michel's absolute value for each example (paper) or token (release)")
       ->capture_default_str()
-      ->check(CLI::IsMember({"example", "token"}));
-  verb->add_option("--max-examples", options->max_examples)->capture_default_str()->check(above_zero());
-  program.on_run(verb, [&program, options] {
+      ->check(CLI::IsMember({"example", "token"}))
+      ->excludes("--criterion")
+      ->excludes("--curve");
+  program.on_run(verb, [&program, options, average] {
+    const bool several = options->curve || !options->criteria.empty();
     JobSpec spec;
-    spec.kind = "head_importance";
-    spec.settings = {{"model", absolute_or_name(options->model)},
-                     {"task", absolute_or_name(options->task)},
-                     {"split", options->split},
-                     {"average", options->average},
-                     {"max_examples", options->max_examples}};
+    if (several) {
+      spec = importance_spec(*options, "heads");
+    } else {
+      spec.kind = "head_importance";
+      spec.settings = {{"model", absolute_or_name(options->model)},
+                       {"task", absolute_or_name(options->task)},
+                       {"split", options->split},
+                       {"average", *average},
+                       {"max_examples", options->max_examples}};
+    }
     const Json answer = program.run_job(spec);
-    if (program.json()) {
-      program.print_json(answer);
-      return;
-    }
-    const Json& layers = answer.at("heads");
-    // Columns are head numbers of the model as first opened, so removed heads leave gaps.
-    size_t columns = 0;
-    for (const Json& kept : answer.at("kept")) {
-      for (const Json& head : kept) columns = std::max(columns, head.get<size_t>() + 1);
-    }
-    std::vector<std::string> headers = {"layer"};
-    for (size_t head = 0; head < columns; ++head) headers.push_back(fmt::format("head {}", head));
-    TextTable table(headers);
-    for (size_t i = 0; i < layers.size(); ++i) {
-      std::vector<std::string> row(columns + 1);
-      row[0] = std::to_string(i);
-      for (size_t h = 0; h < layers[i].size(); ++h) {
-        row[answer["kept"][i][h].get<size_t>() + 1] = fmt::format("{:.4f}", layers[i][h].get<double>());
-      }
-      table.add(row);
-    }
-    table.print();
+    if (!options->svg.empty()) write_file_atomically(options->svg, importance_svg(answer, options->model));
+    if (program.json()) return program.print_json(answer);
+    if (several) return print_importance(answer);
+    print_head_table(answer.at("heads"), answer.at("kept"));
     fmt::print(
         "\nmean of |gradient of the loss for a gate on the head| over {} examples of \"{}\", l2 norm of a layer 1, "
         "{:.1f} s\n",

@@ -82,6 +82,7 @@ Json attack_job(const JobSpec& spec, JobContext& context) {
   context.progress.set_stage("opening model and task");
   const Model model = open_job_model(json_get<std::string>(settings, "model", kSettingsOf));
   const Task task = open_job_task(json_get<std::string>(settings, "task", kSettingsOf), model);
+  require_labelled_texts(task);
   if (task.kind != TaskKind::Classification) {
     throw Error(ErrorKind::InvalidInput, {.what = "an attack changes the label of a text",
                                           .where = task.name,
@@ -89,7 +90,6 @@ Json attack_job(const JobSpec& spec, JobContext& context) {
                                           .wanted = "a classification task",
                                           .next = {}});
   }
-  require_labelled_texts(task);
   require_task_head(model, task);
   const int64_t max_length = job_max_length(settings, model);
   const std::string split_name = evaluation_split(task, json_get_or(settings, "split", std::string(), kSettingsOf));

@@ -49,16 +49,22 @@ Axis Axis::for_costs(const std::vector<double>& values, double begin_px, double 
 }
 
 Axis Axis::for_quality(const std::vector<double>& values, double begin_px, double end_px) {
+  const auto [least, most] = std::ranges::minmax(values);
+  const double margin = std::max(0.08 * (most - least), 0.5);
+  return linear(least - margin, most + margin, begin_px, end_px);
+}
+
+Axis Axis::linear(double low, double high, double begin_px, double end_px) {
   Axis axis;
   axis.begin_px_ = begin_px;
   axis.end_px_ = end_px;
-  const auto [least, most] = std::ranges::minmax(values);
-  const double margin = std::max(0.08 * (most - least), 0.5);
-  axis.low_ = least - margin;
-  axis.high_ = most + margin;
+  axis.low_ = low;
+  axis.high_ = high;
   const double step = round_step(axis.high_ - axis.low_);
   axis.decimals_ = decimals_of(step);
-  for (double tick = std::ceil(axis.low_ / step) * step; tick <= axis.high_; tick += step) axis.ticks_.push_back(tick);
+  for (double tick = std::ceil(axis.low_ / step) * step; tick <= axis.high_ + 1e-9 * step; tick += step) {
+    axis.ticks_.push_back(tick);
+  }
   return axis;
 }
 

@@ -12,6 +12,9 @@ class Axis {
   // Linear around the values.
   static Axis for_quality(const std::vector<double>& values, double begin_px, double end_px);
 
+  // Linear from low to high; low < high.
+  static Axis linear(double low, double high, double begin_px, double end_px);
+
   double pixel(double value) const;
   const std::vector<double>& ticks() const { return ticks_; }
   // A tick's text; all ticks of an axis have the same number of decimals.

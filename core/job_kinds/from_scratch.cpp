@@ -17,7 +17,6 @@ namespace fs = std::filesystem;
 constexpr const char* kArchitecture = "architecture";
 constexpr const char* kTokenizer = "tokenizer";
 constexpr int64_t kMostLayers = 1000;
-constexpr int64_t kLongestText = 128;  // tokens that are written, unless the file says more
 
 // --- The architecture -----------------------------------------------------------------------------------------------
 
@@ -171,27 +170,6 @@ void fit_head(Json& description, const Json* written, const Task& task) {
   }
 }
 
-// Where text that is written begins and ends, unless the file says so.
-void fit_generation(Architecture& architecture, const Tokenizer& tokenizer) {
-  const bool writes = architecture.has_decoder() || architecture.head.kind == HeadKind::LanguageModel;
-  if (!writes) return;
-  if (!architecture.generation) {
-    architecture.generation.emplace();
-    const EmbeddingSpec& written = architecture.decoder_embedding.value_or(architecture.embedding);
-    architecture.generation->max_length = std::min(kLongestText, written.max_positions);
-  }
-  GenerationSpec& spec = *architecture.generation;
-  const auto known = [&](const char* token) {
-    const TokenId id = tokenizer.id(token);
-    return id >= 0 && tokenizer.token(id) == token ? static_cast<int64_t>(id) : int64_t{-1};
-  };
-  const int64_t begin = known("<s>"), end = known("</s>");
-  if (spec.pad < 0) spec.pad = tokenizer.pad_id();
-  if (spec.bos < 0) spec.bos = begin;
-  if (spec.eos.empty() && end >= 0) spec.eos = {end};
-  if (architecture.has_decoder() && spec.decoder_start < 0) spec.decoder_start = begin >= 0 ? begin : spec.pad;
-}
-
 void share_words(Model& model) {
   if (!model.architecture.has_decoder()) return;
   const std::string source = "embeddings.word.weight", target = "decoder_embeddings.word.weight";
@@ -218,8 +196,7 @@ Model model_from_scratch(const Json& settings, const Task& task, const std::stri
   fit_embedding(read, "architecture, embedding, vocab_size", *tokenizer);
   if (written != read) fit_embedding(written, "architecture, decoder, embedding, vocab_size", *tokenizer);
   fit_head(description, written, task);
-  Architecture architecture = architecture_from_json(description, kArchitecture);
-  fit_generation(architecture, *tokenizer);
+  const Architecture architecture = architecture_from_json(description, kArchitecture);
   Model model = fresh_model(architecture, seed);
   model.tokenizer_files = std::move(files);
   share_words(model);

@@ -24,9 +24,11 @@ std::optional<TokenId> end_token(const Tokenizer& tokenizer) {
 }  // namespace
 
 GenerationSpec generation_of(const Model& model, const Tokenizer& tokenizer, int64_t max_target_length) {
-  if (model.architecture.generation) return *model.architecture.generation;
+  GenerationSpec spec;
+  spec.max_length = max_target_length + 1;  // the start token counts
+  if (model.architecture.generation) spec = *model.architecture.generation;
   const std::optional<TokenId> end = end_token(tokenizer);
-  if (!end) {
+  if (spec.eos.empty() && !end) {
     throw Error(ErrorKind::InvalidInput,
                 {.what = "neither the model nor its tokenizer says how a text ends",
                  .where = display_name(model),
@@ -34,11 +36,9 @@ GenerationSpec generation_of(const Model& model, const Tokenizer& tokenizer, int
                  .wanted = "a generation_config.json, or a token such as </s> in the vocabulary",
                  .next = {}});
   }
-  GenerationSpec spec;
-  spec.eos = {*end};
-  spec.decoder_start = tokenizer.pad_id();
-  spec.pad = tokenizer.pad_id();
-  spec.max_length = max_target_length + 1;  // the start token counts
+  if (spec.eos.empty()) spec.eos = {*end};
+  if (spec.decoder_start < 0) spec.decoder_start = tokenizer.pad_id();
+  if (spec.pad < 0) spec.pad = tokenizer.pad_id();
   return spec;
 }
 

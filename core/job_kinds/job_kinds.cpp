@@ -1,6 +1,6 @@
 #include "job_kinds/job_kinds.h"
 
-#include "job_kinds/kinds.h"
+#include "job_kinds/look_kinds.h"
 
 namespace espalier {
 
@@ -10,9 +10,14 @@ JobKinds builtin_job_kinds() {
   kinds.add("train", train_job);
   kinds.add("evaluate", evaluate_job);
   kinds.add("attack", attack_job);
+  kinds.add("flips", flips_job);
   kinds.add("head_importance", head_importance_job);
   kinds.add("unit_importance", unit_importance_job);
+  kinds.add("importance", importance_job);
   kinds.add("attention", attention_job);
+  kinds.add("attention_average", attention_average_job);
+  kinds.add("weights", weights_job);
+  kinds.add("activations", activations_job);
   kinds.add("saliency", saliency_job);
   kinds.add("saliency_score", saliency_score_job);
   kinds.add("methods", methods_job);

@@ -37,19 +37,66 @@
 //             "attack_success_rate" (each with _low, _high), "mean_queries", "mean_changed_frac", "candidates",
 //             "part_of_speech", "similarity", "split", "kernels", "seconds", "adversaries": [members of the results],
 //             "warnings"}
+// flips: answers that changed from the baseline to the model; "members" and "index" count examples from 0
+//   settings  {"model", "baseline", "task", "split", "max_examples" (0: all), "max_length", "least_examples" (10, of a
+//             word's slice), "rows": "changed" or "all"}
+//   answer    counts of the whole set, "labels", "split", "baseline_confusion", "confusion": [gold][answer], "between":
+//             [baseline's answer][model's answer], "slices": [{"by": "length", "label", "loss" (quarters of the
+//             baseline's, nats) or "word", "name", "members", counts}], "words_tested", "rows": [{"index", "kind":
+//             "lost", "gained", "moved", "same_right" or "same_wrong", "text", "pair" (of pairs), "gold",
+//             "baseline_answer", "answer", "baseline_probability", "probability" (of the own answer),
+//             "baseline_gold_probability", "gold_probability", "baseline_loss", "loss"}], "warnings"
+//   counts    "examples", "lost", "gained", "moved", "baseline_accuracy", "accuracy" (with _low, _high), "mcnemar_p"
 // head_importance, unit_importance
 //   settings  {"model", "task", "split", "average": "example" or "token", "max_examples", "max_length"}
 //   answer    {"heads" or "units": [[scores of a layer]], "kept": [[head numbers]], "examples", "seconds", "accuracy"}
-// attention
-//   settings  {"model", "text", "pair" (optional)}
-//   answer    {"tokens", "offsets", "type_ids", "probabilities", "labels", "file": safetensors in output_folder with
-//             "attentions.N" (heads, n, n)}
-// saliency
-//   settings  {"model", "text", "pair" (optional), "label" (-1: the predicted one)}
-//   answer    {"tokens", "offsets", "type_ids", "scores", "probabilities", "labels", "explained_label", "method"}
+// importance: by several criteria (criteria.h); the job's seed is that of the random order and of learnt gates
+//   settings  {"model", "task", "of": "heads", "units" or "layers", "criteria": [names] (none: those that take no pass
+//             over the data for every unit), "split", "max_examples" (1000, of each split), "max_length", "gate_steps",
+//             "gate_penalty", "curve": bool, "curve_split", "curve_step" (0: a 24th of all), "tolerance" (0.01)}
+//   results   {"kind": "criterion", "criterion": member of the answer} one by one, without its curve
+//   answer    {"of", "criteria": [{"criterion", "scores": [[of a layer]], "seconds" and, with a curve, "curve":
+//             [{"removed", "accuracy", "accuracy_low", "accuracy_high"}], "within" (the most that can go within the
+//             tolerance), "curve_seconds"}], "agreement": [[Kendall's tau-b of two criteria]], "kept": [[numbers]],
+//             "examples", "split", "max_length", "seed", "curve_split", "curve_examples", "tolerance", "warnings"}
+// attention; of a model with a decoder too
+//   settings  {"model", "text", "pair" (optional), "target" (what a decoder reads; empty: what the model writes), and
+//             for one head's matrix "layer", "head" (places in the model as it is), "stack": "encoder", "decoder" or
+//             "cross"}
+//   answer    {"tokens", "offsets", "type_ids", "probabilities", "labels", "measures": {"entropy" (nats), "distance"
+//             (tokens), "first", "separators", "previous", "next" (shares): [[of a layer's heads]]}, and of a decoder
+//             "target_tokens", "decoder_measures", "cross_measures" (null where a measure has no meaning), "matrix":
+//             [[of a query]], "file": safetensors in output_folder, where one is given, with "attentions.N" (heads, n,
+//             n), "decoder_attentions.N", "cross_attentions.N"}
+// attention_average
+//   settings  {"model", "task" (of a decoder: translation), "split", "max_examples" (200; 0: all), "max_length"}
+//   answer    {"measures", "decoder_measures", "cross_measures": {"entropy": {"mean", "low", "high": [[of a layer's
+//             heads]]}, ...}, "examples", "split"}
+// weights: all, or one by name; the second model's under "other" and in "difference"
+//   settings  {"model", "name" (empty: all), "other" (model, optional), "bits": [2 to 8], "rank" (0: none)}
+//   answer    {"weights": [{"slot", "form", "shape", "bytes", "shared_with", "statistics": {"rows", "cols", "zeros",
+//             "non_finite", "min", "max", "mean", "std", "l2_norm", "abs_quantiles": [{"share", "abs"}], "outliers",
+//             "outlier_frac", "outlier_deviations"}, "difference": {"relative_error", "sqnr_db", "cosine", "max_abs",
+//             "equal", "sign_changes"} or "other_shape", "other_form"}]}, or "weight": the same with "histogram":
+//             {"low", "high", "counts"}, "row_norms", "column_norms", "row_ranges", "column_ranges": {"min", "max",
+//             "largest_over_median"}, and of matrices "spectrum": {"values", "dense_bytes", "ranks", "at_rank":
+//             {"rank", "energy", "relative_error", "bytes"}}, "quantization": [{"bits", "scale_of": "row" or "matrix",
+//             "bytes", members of "difference"}], "other": the same of the second model. null: infinite
+// activations: embeddings and the output of every layer
+//   settings  {"model", "task", "split", "max_examples" (500; 0: all), "max_length", "baseline" (model, optional)}
+//   answer    {"layers": [{"min", "max", "mean", "std", "channel_min", "channel_max", "outlier_values",
+//             "outlier_channels" (count), "largest_outlier_channels": [{"channel", "token_frac", "min", "max"}]}],
+//             "outlier_features": [channels], "cka": [[of two layers]], "examples", "tokens", "split", "warnings", and
+//             with a baseline "baseline_layers", "baseline_outlier_features", "baseline_cka": [layer][baseline's]}
+// saliency; the job's seed is that of SmoothGrad's noise
+//   settings  {"model", "text", "pair" (optional), "label" (-1: the predicted one), "method" (gradient_x_input; others
+//             in introspect.h), "steps", "samples", "noise"}
+//   answer    {"tokens", "offsets", "type_ids", "scores", "probabilities", "labels", "explained_label", "method", and
+//             of integrated gradients "explained_change", "completeness_error"}
 // saliency_score, on the lab
-//   settings  {"model", "split", "max_examples"}
-//   answer    {"precision_at_k", "chance", "auc", "examples", "split"}
+//   settings  {"model", "split", "max_examples" (200; 0: all), "methods": [names] (none: all), "steps", "samples"}
+//   answer    {"methods": [{"method", "seconds", "precision_at_k", "auc", "completeness_error" (each with _low,
+//             _high)}], "chance", "examples", "split"}
 // methods
 //   answer    {"methods": [{"id", "title", "family", "anchors", "paper", "summary", "hosts", "page",
 //             "settings": [Setting], "needs": {with default settings}}]}

@@ -9,6 +9,7 @@
 #include "job_kinds/label_layout.h"
 #include "job_kinds/markup.h"
 #include "job_kinds/report.h"
+#include "job_kinds/svg.h"
 
 namespace espalier {
 namespace {
@@ -17,16 +18,11 @@ constexpr double kMark = 5.5;            // half the size of a mark
 constexpr double kCharacterWidth = 6.5;  // of the 11 px labels, a little generous
 constexpr double kLineHeight = 13;
 
-// As attributes, not as a style sheet: word processors and drawing programs read these too.
-constexpr const char* kAxis = "stroke=\"#888888\" stroke-width=\"1\"";
 constexpr const char* kBaseline = "class=\"baseline\" stroke=\"#888888\" stroke-width=\"0.8\" stroke-dasharray=\"4 3\"";
 constexpr const char* kFront = "class=\"front\" fill=\"none\" stroke=\"#777777\" stroke-width=\"1.4\"";
 constexpr const char* kLeader = "stroke=\"#aaaaaa\" stroke-width=\"0.7\"";
-constexpr const char* kLabelText = "font-size=\"11\" fill=\"#222222\"";
 constexpr const char* kHaloText =
     "font-size=\"11\" fill=\"#ffffff\" stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\"";
-constexpr const char* kTickText = "font-size=\"11\" fill=\"#555555\"";
-constexpr const char* kAxisText = "font-size=\"13\" fill=\"#222222\"";
 
 struct FamilyStyle {
   const char* family;
@@ -104,16 +100,6 @@ std::vector<Point> points_of(const std::vector<Json>& rows, const std::string& q
   return points;
 }
 
-std::string text_svg(double x, double y, const char* anchor, const char* attributes, const std::string& text) {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" {}>{}</text>\n", x, y, anchor, attributes,
-                     escaped(text));
-}
-
-std::string line(double x1, double y1, double x2, double y2, const char* attributes) {
-  return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" {}/>\n", x1, y1, x2, y2,
-                     attributes);
-}
-
 class Panel {
  public:
   Panel(const std::vector<Json>& rows, const std::string& quality, const PanelSpec& spec, const Box& area)
@@ -131,7 +117,7 @@ class Panel {
 
   std::string svg(const std::string& quality_title) const {
     if (points_.empty()) {
-      return text_svg((area_.left + area_.right) / 2, (area_.top + area_.bottom) / 2, "middle", kLabelText,
+      return svg_text((area_.left + area_.right) / 2, (area_.top + area_.bottom) / 2, "middle", kSvgLabelText,
                       "not measured");
     }
     return axes(quality_title) + baseline() + front() + intervals() + marks() + labels();
@@ -139,23 +125,22 @@ class Panel {
 
  private:
   std::string axes(const std::string& quality_title) const {
-    std::string svg = line(area_.left, area_.bottom, area_.right, area_.bottom, kAxis);
-    svg += line(area_.left, area_.top, area_.left, area_.bottom, kAxis);
+    std::string svg = svg_line(area_.left, area_.bottom, area_.right, area_.bottom, kSvgAxis);
+    svg += svg_line(area_.left, area_.top, area_.left, area_.bottom, kSvgAxis);
     for (const double tick : x_.ticks()) {
       const double x = x_.pixel(tick);
-      svg += line(x, area_.bottom, x, area_.bottom + 4, kAxis);
-      svg += text_svg(x, area_.bottom + 17, "middle", kTickText, x_.text(tick));
+      svg += svg_line(x, area_.bottom, x, area_.bottom + 4, kSvgAxis);
+      svg += svg_text(x, area_.bottom + 17, "middle", kSvgTickText, x_.text(tick));
     }
     for (const double tick : y_.ticks()) {
       const double y = y_.pixel(tick);
-      svg += line(area_.left - 4, y, area_.left, y, kAxis);
-      svg += text_svg(area_.left - 7, y + 4, "end", kTickText, y_.text(tick));
+      svg += svg_line(area_.left - 4, y, area_.left, y, kSvgAxis);
+      svg += svg_text(area_.left - 7, y + 4, "end", kSvgTickText, y_.text(tick));
     }
-    svg += text_svg((area_.left + area_.right) / 2, area_.bottom + 38, "middle", kAxisText,
+    svg += svg_text((area_.left + area_.right) / 2, area_.bottom + 38, "middle", kSvgAxisText,
                     spec_.title + (x_.logarithmic() ? ", log scale" : ""));
     const double middle = (area_.top + area_.bottom) / 2, left = area_.left - 44;
-    const std::string turned = fmt::format("{0} transform=\"rotate(-90 {1:.1f} {2:.1f})\"", kAxisText, left, middle);
-    svg += text_svg(left, middle, "middle", turned.c_str(), quality_title);
+    svg += svg_upward_text(left, middle, kSvgAxisText, quality_title);
     return svg;
   }
 
@@ -163,7 +148,7 @@ class Panel {
     const auto found = std::ranges::find_if(points_, [](const Point& point) { return point.family == "baseline"; });
     if (found == points_.end()) return {};
     const double y = y_.pixel(found->quality);
-    return line(area_.left, y, area_.right, y, kBaseline);
+    return svg_line(area_.left, y, area_.right, y, kBaseline);
   }
 
   bool on_front(const Point& point) const { return std::ranges::find(front_, point.row) != front_.end(); }
@@ -193,9 +178,9 @@ class Panel {
       const std::string paint =
           fmt::format("stroke=\"{}\" stroke-width=\"1\" stroke-opacity=\"0.55\"", style_of(point.family).colour);
       const double x = x_.pixel(point.cost), y = y_.pixel(point.quality);
-      svg += line(x, y_.pixel(point.quality_low), x, y_.pixel(point.quality_high), paint.c_str());
+      svg += svg_line(x, y_.pixel(point.quality_low), x, y_.pixel(point.quality_high), paint.c_str());
       if (point.cost_low < point.cost_high) {
-        svg += line(x_.pixel(point.cost_low), y, x_.pixel(point.cost_high), y, paint.c_str());
+        svg += svg_line(x_.pixel(point.cost_low), y, x_.pixel(point.cost_high), y, paint.c_str());
       }
     }
     return svg;
@@ -252,14 +237,14 @@ class Panel {
       const Box& box = *label.box;
       if (label.needs_line) {
         const double x = std::clamp(label.x, box.left, box.right), y = std::clamp(label.y, box.top, box.bottom);
-        svg += line(label.x, label.y, x, y, kLeader);
+        svg += svg_line(label.x, label.y, x, y, kLeader);
       }
       const bool right = box.left >= label.x, left = box.right <= label.x;
       const double x = right ? box.left : left ? box.right : (box.left + box.right) / 2;
       const char* anchor = right ? "start" : left ? "end" : "middle";
       // A white rim under the letters keeps them legible where they must cross a line.
-      svg += text_svg(x, box.bottom - 3, anchor, kHaloText, label.text);
-      svg += text_svg(x, box.bottom - 3, anchor, kLabelText, label.text);
+      svg += svg_text(x, box.bottom - 3, anchor, kHaloText, label.text);
+      svg += svg_text(x, box.bottom - 3, anchor, kSvgLabelText, label.text);
     }
     return svg;
   }
@@ -276,14 +261,14 @@ std::string legend(const std::vector<Json>& rows, double y) {
   std::string svg;
   double x = 62;
   const auto entry = [&](const std::string& mark, const std::string& text) {
-    svg += mark + text_svg(x + 12, y + 4, "start", kLabelText, text);
+    svg += mark + svg_text(x + 12, y + 4, "start", kSvgLabelText, text);
     x += 34 + kCharacterWidth * static_cast<double>(text.size());
   };
   for (const FamilyStyle& style : kFamilies) {
     const bool used = std::ranges::any_of(rows, [&](const Json& row) { return family_of_row(row) == style.family; });
     if (used) entry(mark_svg(style.family, x, y, true), style.title);
   }
-  entry(line(x - 8, y, x + 8, y, kFront), "front (filled marks)");
+  entry(svg_line(x - 8, y, x + 8, y, kFront), "front (filled marks)");
   return svg;
 }
 
@@ -331,14 +316,9 @@ std::string tradeoff_svg(const std::vector<Json>& rows, const TradeoffOptions& o
   const double panel = (options.width - 2 * 74 - 12) / 2.0;
   const Box left = {62, top, 62 + panel, bottom};
   const Box right = {left.right + 80, top, left.right + 80 + panel, bottom};
-  std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" "
-      "font-family=\"Inter, Helvetica Neue, Arial, DejaVu Sans, sans-serif\" "
-      "aria-label=\"Quality against size and against latency\">\n",
-      options.width, options.height);
-  svg += fmt::format("<rect width=\"{}\" height=\"{}\" fill=\"#ffffff\"/>\n", options.width, options.height);
+  std::string svg = svg_begin(options.width, options.height, "Quality against size and against latency");
   if (!options.title.empty()) {
-    svg += text_svg(62, 26, "start", "font-size=\"16\" font-weight=\"600\" fill=\"#222222\"", options.title);
+    svg += svg_text(62, 26, "start", kSvgTitleText, options.title);
   }
   svg += Panel(rows, quality, {"bundle_bytes", 1e-6, "Bundle size, MB"}, left).svg(quality_title);
   svg += Panel(rows, quality, {"latency_ms_p50", 1, latency_title(rows)}, right).svg(quality_title);

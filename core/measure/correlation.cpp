@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "measure/check_sizes.h"
@@ -24,6 +25,40 @@ std::vector<double> mean_ranks(const std::vector<double>& values) {
   return ranks;
 }
 
+// Pairs of equal values in a sorted range.
+template <typename Iterator, typename Equal>
+double tied_pairs(Iterator begin, Iterator end, Equal equal) {
+  double pairs = 0;
+  while (begin != end) {
+    Iterator next = begin;
+    while (next != end && equal(*begin, *next)) ++next;
+    const auto run = static_cast<double>(next - begin);
+    pairs += run * (run - 1) / 2;
+    begin = next;
+  }
+  return pairs;
+}
+
+// Sorts and counts the pairs that stood in the wrong order.
+double sort_counting_swaps(std::vector<double>& values, std::vector<double>& scratch, size_t begin, size_t end) {
+  if (end - begin < 2) return 0;
+  const size_t middle = begin + (end - begin) / 2;
+  double swaps =
+      sort_counting_swaps(values, scratch, begin, middle) + sort_counting_swaps(values, scratch, middle, end);
+  size_t left = begin, right = middle;
+  for (size_t out = begin; out < end; ++out) {
+    if (left < middle && (right == end || values[left] <= values[right])) {
+      scratch[out] = values[left++];
+    } else {
+      swaps += static_cast<double>(middle - left);
+      scratch[out] = values[right++];
+    }
+  }
+  std::copy(scratch.begin() + static_cast<std::ptrdiff_t>(begin), scratch.begin() + static_cast<std::ptrdiff_t>(end),
+            values.begin() + static_cast<std::ptrdiff_t>(begin));
+  return swaps;
+}
+
 }  // namespace
 
 double pearson(const std::vector<double>& a, const std::vector<double>& b) {
@@ -43,6 +78,24 @@ double pearson(const std::vector<double>& a, const std::vector<double>& b) {
 
 double spearman(const std::vector<double>& a, const std::vector<double>& b) {
   return pearson(mean_ranks(a), mean_ranks(b));
+}
+
+double kendall_tau_b(const std::vector<double>& a, const std::vector<double>& b) {
+  check_sizes(a.size(), b.size());
+  std::vector<std::pair<double, double>> pairs;
+  for (size_t i = 0; i < a.size(); ++i) pairs.emplace_back(a[i], b[i]);
+  std::sort(pairs.begin(), pairs.end());
+  const double both = tied_pairs(pairs.begin(), pairs.end(), std::equal_to<>());
+  const double in_a =
+      tied_pairs(pairs.begin(), pairs.end(), [](const auto& x, const auto& y) { return x.first == y.first; });
+  std::vector<double> second, scratch(pairs.size());
+  for (const auto& pair : pairs) second.push_back(pair.second);
+  const double swaps = sort_counting_swaps(second, scratch, 0, second.size());
+  const double in_b = tied_pairs(second.begin(), second.end(), std::equal_to<>());
+  const auto n = static_cast<double>(a.size());
+  const double all = n * (n - 1) / 2;
+  const double norm = std::sqrt((all - in_a) * (all - in_b));
+  return norm == 0 ? 0 : (all - in_a - in_b + both - 2 * swaps) / norm;
 }
 
 Statistic correlation_of(Correlation correlation, const std::vector<double>& a, const std::vector<double>& b) {

@@ -4,12 +4,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "measure/normal.h"
+
 namespace espalier {
-namespace {
-
-constexpr double kZ95 = 1.959963984540054;  // 97.5 % point of the standard normal
-
-}  // namespace
 
 void add_interval(Json& json, const std::string& name, const Interval& interval) {
   json[name] = interval.value;

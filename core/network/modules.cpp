@@ -169,11 +169,12 @@ at::Tensor AttentionModule::operator()(const AttentionInputs& inputs, const at::
   return state.drop_hidden(out_proj(context, state.token_mask));
 }
 
-at::Tensor FeedForwardModule::operator()(const at::Tensor& hidden, const at::Tensor& gate,
+at::Tensor FeedForwardModule::operator()(const at::Tensor& hidden, const at::Tensor& gate, at::Tensor* units_out,
                                          const ForwardState& state) const {
   at::Tensor units = activate(in_proj(hidden, state.token_mask), spec.activation);  // (B, S, width)
   if (spec.gated) units = units * up_proj(hidden, state.token_mask);
   if (gate.defined()) units = units * (gate.dim() == 2 ? gate.unsqueeze(1) : gate);
+  if (units_out != nullptr) *units_out = units;
   return state.drop_hidden(out_proj(units, state.token_mask));
 }
 
@@ -217,11 +218,12 @@ at::Tensor LayerModule::operator()(const at::Tensor& hidden, bool first_only, co
     const at::Tensor sum = middle + cross(inputs, state.memory_mask, {}, taps.cross_probabilities, state);
     middle = pre ? sum : cross.norm(sum);
   }
-  const auto feed_forward = [&](const FeedForwardModule& block, const at::Tensor& gate) {
-    middle = pre ? middle + block(block.norm(middle), gate, state) : block.norm(middle + block(middle, gate, state));
+  const auto feed_forward = [&](const FeedForwardModule& block, const at::Tensor& gate, at::Tensor* units) {
+    middle = pre ? middle + block(block.norm(middle), gate, units, state)
+                 : block.norm(middle + block(middle, gate, units, state));
   };
-  for (const FeedForwardModule& block : stacked) feed_forward(block, {});
-  feed_forward(ffn, taps.unit_gate);
+  for (const FeedForwardModule& block : stacked) feed_forward(block, {}, nullptr);
+  feed_forward(ffn, taps.unit_gate, taps.units);
   if (!spec.bottleneck) return middle;
   return narrow_output.norm(state.drop_hidden(narrow_output.linear(middle, state.token_mask)) + hidden);
 }

@@ -91,7 +91,9 @@ struct FeedForwardModule {
   LinearModule in_proj, up_proj, out_proj;
   NormModule norm;
 
-  at::Tensor operator()(const at::Tensor& hidden, const at::Tensor& gate, const ForwardState& state) const;
+  // units: gets (B, S, width), what out_proj reads, unless null.
+  at::Tensor operator()(const at::Tensor& hidden, const at::Tensor& gate, at::Tensor* units,
+                        const ForwardState& state) const;
 };
 
 // A linear and the norm behind it, at either end of a layer that works narrower than its stack.
@@ -100,11 +102,12 @@ struct BottleneckModule {
   NormModule norm;
 };
 
-// What a layer does beside its computation: gates, probabilities.
+// What a layer does beside its computation: gates, probabilities, activations.
 struct LayerTaps {
   at::Tensor head_gate, unit_gate;
   at::Tensor* probabilities = nullptr;
   at::Tensor* cross_probabilities = nullptr;
+  at::Tensor* units = nullptr;
 };
 
 struct LayerModule {

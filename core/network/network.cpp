@@ -187,8 +187,8 @@ struct Network::Impl {
   }
 
   ForwardResult run_recurrent(const NetworkBatch& batch, const ForwardOptions& asked) {
-    if (asked.head_gates != nullptr || asked.unit_gates != nullptr) {
-      throw Error(ErrorKind::Unsupported, {.what = "gates stand on attention heads and feed-forward units",
+    if (asked.head_gates != nullptr || asked.unit_gates != nullptr || asked.layer_gates != nullptr) {
+      throw Error(ErrorKind::Unsupported, {.what = "gates stand on the layers of a Transformer, their heads and units",
                                            .where = display_name(model),
                                            .got = "recurrent layers, which have neither",
                                            .wanted = "a Transformer",
@@ -199,13 +199,17 @@ struct Network::Impl {
     return (*recurrent)({batch, asked, encoder.embedding, decoder.embedding, head, source, target});
   }
 
-  // Runs the layers of a stack; what `options` ask for goes to `hidden_states`, `attentions` and `cross_attentions`.
+  // What the layers of a stack leave behind as they run.
+  struct StackTrace {
+    std::vector<at::Tensor>&hidden_states, &attentions, &cross_attentions, &unit_activations;
+  };
+
+  // Runs the layers of a stack; what `options` ask for goes to `trace`.
   at::Tensor run(const StackModule& stack, at::Tensor hidden, const ForwardOptions& asked, const ForwardState& own,
-                 std::vector<at::Tensor>& hidden_states, std::vector<at::Tensor>& attentions,
-                 std::vector<at::Tensor>& cross_attentions) const {
+                 const StackTrace& trace) const {
     const bool gates = &stack == &encoder;
     for (size_t i = 0; i < stack.layers.size(); ++i) {
-      if (asked.hidden_states) hidden_states.push_back(hidden);
+      if (asked.hidden_states) trace.hidden_states.push_back(hidden);
       watch(hidden, asked.cancel);
       LayerTaps taps;
       if (gates && asked.head_gates != nullptr) taps.head_gate = asked.head_gates->at(i);
@@ -214,19 +218,26 @@ struct Network::Impl {
                                   (taps.unit_gate.defined() && taps.unit_gate.dim() == 3);
       const bool first_only = gates && !model.architecture.has_decoder() && i + 1 == stack.layers.size() &&
                               head.reads_first_token_only() && !asked.hidden_states && !asked.attentions &&
-                              !gated_by_token && stack.layers[i].rows_independent();
-      at::Tensor probabilities, cross_probabilities;
+                              !asked.unit_activations && !gated_by_token && stack.layers[i].rows_independent();
+      at::Tensor probabilities, cross_probabilities, units;
       if (asked.attentions) {
         taps.probabilities = &probabilities;
         taps.cross_probabilities = &cross_probabilities;
       }
+      if (gates && asked.unit_activations) taps.units = &units;
+      const at::Tensor given = hidden;
       hidden = stack.layers[i](hidden, first_only, taps, own);
+      if (gates && asked.layer_gates != nullptr && asked.layer_gates->at(i).defined()) {
+        const at::Tensor kept = first_only ? given.narrow(1, 0, 1) : given;
+        hidden = kept + asked.layer_gates->at(i).view({-1, 1, 1}) * (hidden - kept);
+      }
+      if (units.defined()) trace.unit_activations.push_back(units);
       if (!asked.attentions) continue;
-      attentions.push_back(probabilities);
-      if (cross_probabilities.defined()) cross_attentions.push_back(cross_probabilities);
+      trace.attentions.push_back(probabilities);
+      if (cross_probabilities.defined()) trace.cross_attentions.push_back(cross_probabilities);
     }
     if (stack.final_norm.weight != nullptr) hidden = stack.final_norm(hidden);
-    if (asked.hidden_states) hidden_states.push_back(hidden);
+    if (asked.hidden_states) trace.hidden_states.push_back(hidden);
     watch(hidden, asked.cancel);
     return hidden;
   }
@@ -261,8 +272,8 @@ ForwardResult Network::forward(const NetworkBatch& batch, const ForwardOptions& 
     const at::Tensor words = options.word_embeddings != nullptr ? *options.word_embeddings
                                                                 : (*net.encoder.embedding.word)->rows(batch.input_ids);
     at::Tensor hidden = net.encoder.embedding(words, batch.input_ids, batch.token_type_ids, state);
-    hidden =
-        net.run(net.encoder, hidden, options, state, result.hidden_states, result.attentions, result.cross_attentions);
+    hidden = net.run(net.encoder, hidden, options, state,
+                     {result.hidden_states, result.attentions, result.cross_attentions, result.unit_activations});
     if (!net.model.architecture.has_decoder()) {
       result.logits = net.head(hidden, state);
       return result;
@@ -272,8 +283,9 @@ ForwardResult Network::forward(const NetworkBatch& batch, const ForwardOptions& 
     decoding.memory_mask = state.token_mask;
     const at::Tensor& targets = batch.decoder_input_ids;
     at::Tensor read = net.decoder.embedding((*net.decoder.embedding.word)->rows(targets), targets, {}, decoding);
-    read = net.run(net.decoder, read, options, decoding, result.decoder_hidden_states, result.decoder_attentions,
-                   result.cross_attentions);
+    read = net.run(
+        net.decoder, read, options, decoding,
+        {result.decoder_hidden_states, result.decoder_attentions, result.cross_attentions, result.unit_activations});
     if (net.model.architecture.head.kind != HeadKind::None) result.logits = net.head(read, decoding);
     return result;
   });

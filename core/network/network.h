@@ -44,10 +44,13 @@ struct ForwardOptions {
   bool hidden_states = false;
   bool attentions = false;
   // Gate of every layer multiplied on the heads' context vectors, (heads), (B, heads) or (B, heads, S): importance and
-  // masking of heads. With the wider shapes one backward pass gives the gradient of each example or token.
+  // masking of heads; undefined: open. The wider shapes give each example's or token's gradient in one backward pass.
   const std::vector<at::Tensor>* head_gates = nullptr;
   // Gate of every layer multiplied on the feed-forward activations, (width), (B, width) or (B, S, width).
   const std::vector<at::Tensor>* unit_gates = nullptr;
+  // Gate of every layer between what it is given (0: the layer is gone) and what it makes of that (1), (1) or (B).
+  const std::vector<at::Tensor>* layer_gates = nullptr;
+  bool unit_activations = false;
   // Word embeddings (B, S, hidden) that replace the look-up: saliency, mixing.
   const at::Tensor* word_embeddings = nullptr;
   // Looked at between layers, on the way back too: Cancelled comes out of forward or of the backward pass. The token
@@ -64,7 +67,8 @@ struct ForwardResult {
   at::Tensor logits;
   // layers + 1 of (B, S, hidden), the last one behind the final norm; of recurrent layers each of its own width.
   std::vector<at::Tensor> hidden_states;
-  std::vector<at::Tensor> attentions;  // layers of (B, heads, S, S), before dropout
+  std::vector<at::Tensor> attentions;        // layers of (B, heads, S, S), before dropout
+  std::vector<at::Tensor> unit_activations;  // layers of (B, S, width), what the second linear of the block reads
   // The same of the decoder, and its attention to the encoder (B, heads, T, S), one head of a recurrent decoder.
   std::vector<at::Tensor> decoder_hidden_states;
   std::vector<at::Tensor> decoder_attentions;

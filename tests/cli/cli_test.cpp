@@ -15,9 +15,10 @@ namespace {
 namespace fs = std::filesystem;
 using test::espalier;
 
-const std::vector<std::string> kVerbs = {"inspect", "eval",     "train",   "run",     "trace", "tokenize",
-                                         "heads",   "saliency", "bench",   "methods", "runs",  "lab",
-                                         "report",  "doctor",   "samples", "attack",  "score"};
+const std::vector<std::string> kVerbs = {"inspect", "eval",      "train",   "run",        "trace", "tokenize",
+                                         "heads",   "saliency",  "bench",   "methods",    "runs",  "lab",
+                                         "report",  "doctor",    "samples", "attack",     "score", "neurons",
+                                         "flips",   "attention", "weights", "activations"};
 
 TEST(Help, EveryVerbHasOneWithAnExample) {
   const auto general = espalier({"--help"});

@@ -4,61 +4,13 @@
 
 #include <torch/torch.h>
 
-#include "base/rng.h"
 #include "introspect/word_scores.h"
 #include "network/network.h"
+#include "tests/introspect/small_network.h"
 #include "tests/support/support.h"
 
 namespace espalier {
 namespace {
-
-// L = 4, d = 32, A = 4, I = 64, V = 200, weights large enough that every head matters.
-Model tiny_model(HeadKind head = HeadKind::Classification) {
-  Model model;
-  Architecture& a = model.architecture;
-  a.family = "bert";
-  a.hidden_size = 32;
-  a.embedding = {.vocab_size = 200, .max_positions = 20, .type_vocab_size = 2, .pad_token_id = 0};
-  LayerSpec layer;
-  for (int number = 0; number < 4; ++number) layer.attention.heads.emplace_back(number);
-  layer.attention.head_dim = 8;
-  layer.ffn.width = 64;
-  a.layers.assign(4, layer);
-  a.has_pooler = true;
-  a.head = {.kind = head, .num_labels = head == HeadKind::Regression ? 1 : 3, .labels = {}};
-  Rng rng(11);
-  for (const Slot& slot : slots_of(a)) {
-    std::vector<float> values(static_cast<size_t>(num_elements(slot.shape)));
-    for (float& value : values) {
-      value = static_cast<float>((slot.kind == SlotKind::NormWeight ? 1.0 : 0.0) + 0.2 * rng.normal());
-    }
-    model.weights.add(slot.name, Dense{Tensor::from(slot.shape, std::move(values))});
-  }
-  return model;
-}
-
-EncodedDataset random_data(int64_t count, uint64_t seed = 3) {
-  EncodedDataset data;
-  Rng rng(seed);
-  for (int64_t i = 0; i < count; ++i) {
-    EncodedExample example;
-    const size_t length = 3 + rng.below(9);
-    for (size_t k = 0; k < length; ++k) example.encoding.ids.push_back(static_cast<TokenId>(1 + rng.below(199)));
-    example.encoding.type_ids.assign(length, 0);
-    example.encoding.offsets.assign(length, {0, 0});
-    example.encoding.special.assign(length, false);
-    example.label = static_cast<int32_t>(rng.below(3));
-    example.score = rng.normal();
-    data.examples.push_back(std::move(example));
-  }
-  return data;
-}
-
-void set_columns(Model& model, const std::string& slot, int64_t begin, int64_t count, float value) {
-  at::Tensor values = to_torch(materialize(model.weight(slot)));
-  values.narrow(1, begin, count).fill_(value);
-  model.weights.replace(slot, Dense{from_torch(values)});
-}
 
 // One token a word, ids by letter; words are split at spaces, offsets are exact.
 class LetterTokenizer : public Tokenizer {
@@ -244,7 +196,7 @@ TEST(Saliency, IsTheFirstOrderEffectOfEachEmbedding) {
   const Model model = tiny_model();
   const LetterTokenizer tokenizer;
   const Encoding encoding = tokenizer.encode("good film", {});
-  const Saliency saliency = gradient_x_input(model, tokenizer, encoding, 2);
+  const Saliency saliency = explain_tokens(model, tokenizer, encoding, {.label = 2});
   EXPECT_EQ(saliency.explained_label, 2);
   EXPECT_EQ(saliency.tokens[1], "g");
   ASSERT_EQ(saliency.scores.size(), encoding.size());
@@ -273,10 +225,96 @@ TEST(Saliency, ExplainsThePredictionUnlessAsked) {
   const Model model = tiny_model();
   const LetterTokenizer tokenizer;
   const Encoding encoding = tokenizer.encode("abc", {});
-  const Saliency saliency = gradient_x_input(model, tokenizer, encoding);
+  const Saliency saliency = explain_tokens(model, tokenizer, encoding);
   const auto best = std::max_element(saliency.probabilities.begin(), saliency.probabilities.end());
   EXPECT_EQ(saliency.explained_label, best - saliency.probabilities.begin());
-  EXPECT_EQ(test::expect_error([&] { gradient_x_input(model, tokenizer, encoding, 3); }).kind(),
+  EXPECT_EQ(test::expect_error([&] { explain_tokens(model, tokenizer, encoding, {.label = 3}); }).kind(),
+            ErrorKind::InvalidInput);
+}
+
+TEST(Saliency, IntegratedGradientsAddUpToTheChange) {
+  const Model model = tiny_model();
+  const LetterTokenizer tokenizer;
+  const Encoding encoding = tokenizer.encode("good film", {});
+  const auto explain = [&](int64_t steps) {
+    return explain_tokens(model, tokenizer, encoding,
+                          {.method = SaliencyMethod::IntegratedGradients, .label = 1, .steps = steps});
+  };
+  const Saliency saliency = explain(512);
+  // The change by hand: the logit of the text less that of the text with padding in place of its letters.
+  Network network(model);
+  Encoding empty = encoding;
+  for (size_t i = 0; i < empty.size(); ++i) empty.ids[i] = empty.special[i] ? empty.ids[i] : 0;
+  const auto logit_of = [&](const Encoding& of) {
+    const at::NoGradGuard no_grad;
+    return network.forward(make_network_batch({&of}, 0, "cpu")).logits[0][1].item<double>();
+  };
+  const double change = logit_of(encoding) - logit_of(empty);
+  EXPECT_NEAR(*saliency.explained_change, change, 1e-5);
+  double sum = 0;
+  for (const double score : saliency.scores) sum += score;
+  EXPECT_NEAR(sum, change, 2e-3 * std::max(1.0, std::abs(change)));
+  EXPECT_NEAR(*saliency.completeness_error, std::abs(sum - change), 1e-5);
+  EXPECT_EQ(saliency.scores.front(), 0);  // special tokens do not move
+  EXPECT_LT(*saliency.completeness_error, *explain(2).completeness_error);
+}
+
+TEST(Saliency, OcclusionIsTheLossOfTheLogit) {
+  const Model model = tiny_model();
+  const LetterTokenizer tokenizer;
+  const Encoding encoding = tokenizer.encode("abc", {});
+  const Saliency saliency =
+      explain_tokens(model, tokenizer, encoding, {.method = SaliencyMethod::Occlusion, .label = 0});
+  Network network(model);
+  const at::NoGradGuard no_grad;
+  const auto logit_of = [&](const Encoding& of) {
+    return network.forward(make_network_batch({&of}, 0, "cpu")).logits[0][0].item<double>();
+  };
+  for (size_t i = 0; i < encoding.size(); ++i) {
+    Encoding without = encoding;
+    without.ids[i] = 0;  // the tokenizer has no mask: padding stands in
+    EXPECT_NEAR(saliency.scores[i], logit_of(encoding) - logit_of(without), 1e-5);
+  }
+}
+
+TEST(Saliency, SmoothGradWithoutNoiseIsTheGradient) {
+  const Model model = tiny_model();
+  const LetterTokenizer tokenizer;
+  const Encoding encoding = tokenizer.encode("good film", {});
+  const Saliency plain = explain_tokens(model, tokenizer, encoding);
+  const Saliency still = explain_tokens(model, tokenizer, encoding, {.method = SaliencyMethod::SmoothGrad, .noise = 0});
+  SaliencyOptions noisy{.method = SaliencyMethod::SmoothGrad};
+  const Saliency once = explain_tokens(model, tokenizer, encoding, noisy);
+  const Saliency again = explain_tokens(model, tokenizer, encoding, noisy);
+  EXPECT_EQ(once.scores, again.scores);
+  for (size_t i = 0; i < encoding.size(); ++i) EXPECT_NEAR(still.scores[i], plain.scores[i], 1e-4);
+  EXPECT_NE(once.scores, plain.scores);
+}
+
+TEST(Saliency, RolloutIsAShareAndGradientANorm) {
+  const Model model = tiny_model();
+  const LetterTokenizer tokenizer;
+  const Encoding encoding = tokenizer.encode("good film", {});
+  const Saliency rollout = explain_tokens(model, tokenizer, encoding, {.method = SaliencyMethod::Rollout});
+  double sum = 0;
+  for (const double score : rollout.scores) {
+    EXPECT_GE(score, 0);
+    sum += score;
+  }
+  EXPECT_NEAR(sum, 1, 1e-5);
+  EXPECT_GE(rollout.scores[0], std::pow(0.5, 4));  // half of every layer is the token itself
+  const Saliency gradient = explain_tokens(model, tokenizer, encoding, {.method = SaliencyMethod::Gradient});
+  for (const double score : gradient.scores) EXPECT_GT(score, 0);
+}
+
+TEST(Saliency, MethodsHaveNamesAndAreRefusedWithTheList) {
+  for (const SaliencyMethod method : saliency_methods()) EXPECT_EQ(saliency_method_from(to_string(method)), method);
+  const Error error = test::expect_error([] { saliency_method_from("magic"); });
+  EXPECT_NE(std::string(error.what()).find("occlusion"), std::string::npos);
+  const LetterTokenizer tokenizer;
+  EXPECT_EQ(test::expect_error([&] {
+              explain_tokens(tiny_model(), tokenizer, tokenizer.encode("a", {}), {.steps = 0});
+            }).kind(),
             ErrorKind::InvalidInput);
 }
 
@@ -335,10 +373,10 @@ TEST(SaliencyScore, FindsAPlantedWord) {
   }
   data.examples.push_back({.text = "a b", .pair = "", .has_pair = false, .label = 0, .score = 0, .evidence = {}});
   JobContext context;
-  const SaliencyScore score = score_saliency(model, LetterTokenizer(), data, 10, context);
+  const SaliencyScore score = score_saliency(model, LetterTokenizer(), data, 10, {}, context);
   EXPECT_EQ(score.examples, 3);
-  EXPECT_DOUBLE_EQ(score.precision_at_k, 1);
-  EXPECT_DOUBLE_EQ(score.auc, 1);
+  EXPECT_DOUBLE_EQ(score.precision_at_k.value, 1);
+  EXPECT_DOUBLE_EQ(score.auc.value, 1);
   EXPECT_NEAR(score.chance, 0.2, 1e-12);
 }
 

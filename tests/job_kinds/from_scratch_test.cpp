@@ -1,6 +1,7 @@
 #include "job_kinds/from_scratch.h"
 
 #include "base/rng.h"
+#include "job_kinds/generation.h"
 #include "tests/job_kinds/tiny_task.h"
 #include "text/tokenizer.h"
 
@@ -64,12 +65,12 @@ TEST(FromScratch, ADecoderSharesTheWordsOfTheEncoder) {
   EXPECT_EQ(weights.handle("embeddings.word.weight"), weights.handle("decoder_embeddings.word.weight"));
   EXPECT_EQ(weights.handle("embeddings.word.weight"), weights.handle("head.out.weight"));
   EXPECT_EQ(model.architecture.decoder.size(), 2U);
-  ASSERT_TRUE(model.architecture.generation.has_value());
   const auto tokenizer = load_tokenizer(model.tokenizer_files, "made");
   EXPECT_EQ(model.architecture.head.num_labels, tokenizer->vocab_size());
-  EXPECT_EQ(model.architecture.generation->decoder_start, tokenizer->id("<s>"));
-  EXPECT_EQ(model.architecture.generation->eos, std::vector<int64_t>{tokenizer->id("</s>")});
-  EXPECT_EQ(model.architecture.generation->max_length, 24);
+  const GenerationSpec spec = generation_of(model, *tokenizer, 20);
+  EXPECT_EQ(spec.decoder_start, tokenizer->pad_id());
+  EXPECT_EQ(spec.eos, std::vector<int64_t>{tokenizer->id("</s>")});
+  EXPECT_EQ(spec.max_length, 21);
   // A size of 0 is open as one that is absent; what a file says of writing stays.
   Json stated = translator_file();
   stated["embedding"]["vocab_size"] = 0;
@@ -78,9 +79,10 @@ TEST(FromScratch, ADecoderSharesTheWordsOfTheEncoder) {
   const Model same = made({{"architecture", stated}, {"tokenizer", {{"kind", "bpe"}, {"size", 270}}}},
                           open_task(folder.path().string()));
   EXPECT_EQ(same.architecture.head.num_labels, tokenizer->vocab_size());
-  EXPECT_EQ(same.architecture.generation->beams, 4);
-  EXPECT_EQ(same.architecture.generation->max_length, 9);
-  EXPECT_EQ(same.architecture.generation->decoder_start, tokenizer->id("<s>"));
+  const GenerationSpec kept = generation_of(same, *tokenizer, 20);
+  EXPECT_EQ(kept.beams, 4);
+  EXPECT_EQ(kept.max_length, 9);
+  EXPECT_EQ(kept.eos, spec.eos);
   // Sources and targets end, and do not begin, with a special token.
   EXPECT_EQ(tokenizer->encode("ein hund").ids.back(), tokenizer->id("</s>"));
   EXPECT_NE(tokenizer->encode("ein hund").ids.front(), tokenizer->id("<s>"));

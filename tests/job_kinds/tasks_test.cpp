@@ -191,13 +191,14 @@ TEST(EveryTask, RunningTextMaskedAndLeftToRight) {
   EXPECT_EQ(run_job_here("evaluate", measuring).last.error.kind, ErrorKind::InvalidInput);
 }
 
-// The "translation" of a word is the one three places on.
+// A word said several times; its "translation" is the one three places on, as often.
 void write_pairs(const fs::path& folder, const std::string& split, int count, uint64_t seed) {
   Rng rng(seed);
   std::ofstream source(folder / (split + ".de")), target(folder / (split + ".en"));
   for (int i = 0; i < count; ++i) {
-    for (uint64_t w = 0; w < 5 + rng.below(3); ++w) {
-      const auto word = static_cast<size_t>(rng.below(6));
+    const auto word = static_cast<size_t>(rng.below(6));
+    const uint64_t length = 4 + rng.below(3);
+    for (uint64_t w = 0; w < length; ++w) {
       source << (w > 0 ? " " : "") << tiny_words()[word];
       target << (w > 0 ? " " : "") << tiny_words()[(word + 3) % 6];
     }

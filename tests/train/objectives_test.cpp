@@ -319,7 +319,6 @@ TEST(Learning, TheInverseSquareRootFallsBehindTheWarmUp) {
 
 TEST(Learning, FromATeacherOfTokens) {
   TrainOptions options = learning_options();
-  options.epochs = 15;
   JobContext context;
   const auto objective = make_language_objective(counting_blocks(160, 1), counting_blocks(20, 2));
   const Model teacher = fine_tune(fresh_model(causal_architecture(), 5), *objective, options, context).model;

@@ -122,8 +122,8 @@ void MainWindow::buildPages() {
   setCentralWidget(central);
 
   m_pages = {new OverviewPage(&m_session), new WeightsPage(&m_session),  new AttentionPage(&m_session),
-             new HeadsPage(&m_session),    new SaliencyPage(&m_session), new TradeoffPage(&m_session),
-             new RunsPage(&m_session)};
+             new HeadsPage(&m_session),    new SaliencyPage(&m_session), new ComparePage(&m_session),
+             new FlipsPage(&m_session),    new TradeoffPage(&m_session), new RunsPage(&m_session)};
   for (Page* page : m_pages) {
     m_tabs->addTab(page, page->title());
     connect(page, &Page::readoutChanged, this, [this](const QString& text) { m_readout->setText(text); });

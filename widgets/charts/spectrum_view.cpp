@@ -32,7 +32,7 @@ Frame frameFor(const QRectF& area, const Spectrum& spectrum) {
   const double names = metrics.horizontalAdvance(valueName() + energyName()) + 4 * kGrid;
   f.stacked = names > area.width();
   // The sentence of the rank above the names of the axes.
-  const double top = topNameHeight(f.font) + kGrid + metrics.height() * (f.stacked ? 3 : 2);
+  const double top = topNameHeight(f.font) + kGrid + metrics.height() * (f.stacked ? 2 : 1);
   const double right = QFontMetricsF(f.font).horizontalAdvance(QStringLiteral("100 %")) + 2 * kGrid;
   f.plot = QRectF(area.left() + left, area.top() + top, std::max(8.0, area.width() - left - right),
                   std::max(8.0, area.height() - top - bottomAxisHeight(f.font)));
@@ -97,9 +97,9 @@ QString SpectrumView::rankSentence(int64_t rank) const {
   const double stored = static_cast<double>(rank) * static_cast<double>(m_rows + m_columns);
   const double share = stored / (static_cast<double>(m_rows) * static_cast<double>(m_columns));
   const auto whole = static_cast<double>(m_storedBytes);
-  return tr("rank %1: error %2, %3 % of the energy; %4 of %5")
-      .arg(formatCount(rank), formatNumber(m_spectrum.error(rank)), formatNumber(100 * m_spectrum.energy(rank)),
-           formatBytes(std::round(whole * share)), formatBytes(whole));
+  return tr("rank %1: %2 of %3, error %4, %5 % of the energy")
+      .arg(formatCount(rank), formatBytes(std::round(whole * share)), formatBytes(whole),
+           formatNumber(m_spectrum.error(rank)), formatNumber(100 * m_spectrum.energy(rank)));
 }
 
 void SpectrumView::paintFigure(QPainter& painter, const QRectF& area, const ThemeColors& colors) const {

@@ -97,11 +97,13 @@ class MapBuilder {
     m_values[static_cast<size_t>(&cell - m_map.cells.data())] += num_elements(slot.shape);
   }
 
-  // Attention itself: a cell after the attention's last module in every layer.
+  // Attention itself: a cell before what reads it in every layer.
   void addScores() {
     int column = -1;
     for (size_t i = 0; i < m_map.columns.size(); ++i) {
-      if (m_map.columns[i].part == QLatin1String("attention")) column = static_cast<int>(i) + 1;
+      const MapColumn& shown = m_map.columns[i];
+      if (shown.part == QLatin1String("attention") && shown.name == QLatin1String("out_proj"))
+        column = static_cast<int>(i);
     }
     if (column < 0) return;
     m_map.columns.insert(m_map.columns.begin() + column, {QStringLiteral("scores"), QStringLiteral("attention")});

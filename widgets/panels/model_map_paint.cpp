@@ -109,8 +109,10 @@ void ModelMapView::paintCell(QPainter& painter, int cell, const QRectF& rect, co
   painter.setPen(readableOn(fill));
   double y = rect.center().y() - line * static_cast<double>(lines.size()) / 2;
   if (rect.height() >= line - 2) {
-    for (const QString& text : lines) {
-      if (metrics.horizontalAdvance(text) <= rect.width() - 2) {
+    for (qsizetype i = 0; i < lines.size(); ++i) {
+      const QString text = metrics.elidedText(lines.at(i), Qt::ElideRight, rect.width() - 2);
+      // A name may be cut; a number that is cut says something else.
+      if (text == lines.at(i) || (i == 0 && named && text.size() > 2)) {
         painter.drawText(QRectF(rect.left(), y, rect.width(), line), Qt::AlignCenter, text);
       }
       y += line;
@@ -143,7 +145,8 @@ void ModelMapView::paintLegend(QPainter& painter, const QRectF& area, const Them
   const double nameWidth = std::ceil(metrics.horizontalAdvance(name)) + kGrid;
   painter.drawText(QRectF(area.left(), top - line / 2 + kBarHeight / 2, nameWidth, line),
                    Qt::AlignLeft | Qt::AlignVCenter, name);
-  const QRectF bar(area.left() + nameWidth, top, std::clamp(area.width() - nameWidth - kGrid, 10.0, 40.0 * kGrid),
+  const QRectF bar(area.left() + nameWidth, top,
+                   std::clamp(area.width() - nameWidth - kGrid, 10.0, (note.isEmpty() ? 40.0 : 26.0) * kGrid),
                    kBarHeight);
   QLinearGradient gradient(bar.topLeft(), bar.topRight());
   for (int i = 0; i <= 32; ++i) gradient.setColorAt(i / 32.0, QColor(map.at(i / 32.0)));

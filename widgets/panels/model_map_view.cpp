@@ -211,6 +211,7 @@ int ModelMapView::cellAt(QPointF position) const {
 
 QString ModelMapView::textOf(int cell) const {
   const double value = valueOf(cell);
+  if (m_map->cells[static_cast<size_t>(cell)].slot.isEmpty() && m_measure != Measure::Macs) return {};
   switch (m_measure) {
     case Measure::Bytes:
       return formatBytes(value);

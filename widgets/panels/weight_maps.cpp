@@ -20,10 +20,9 @@ WeightMaps::WeightMaps(QWidget* parent) : QWidget(parent) {
   for (Part& part : m_parts) {
     part.frame = new QWidget(m_splitter);
     auto* column = new QVBoxLayout(part.frame);
-    column->setContentsMargins(0, 0, 0, 0);
+    column->setContentsMargins(kGrid / 2, 0, 0, 0);
     column->setSpacing(0);
     part.caption = new ElidedLabel(Qt::ElideRight, part.frame);
-    part.caption->setContentsMargins(kGrid, 0, 0, 0);
     part.map = new HeatMapView(part.frame);
     part.map->setMinimumWidth(kLeastWidth);
     column->addWidget(part.caption);

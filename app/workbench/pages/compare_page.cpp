@@ -8,10 +8,12 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include <algorithm>
 #include <cmath>
 
 #include "app/workbench/run_picker.h"
 #include "widgets/charts/answers_view.h"
+#include "widgets/panels/calm_views.h"
 #include "widgets/panels/weight_maps.h"
 
 namespace espalier {
@@ -37,6 +39,12 @@ WeightPtr differenceOf(const Weight& before, const Weight& after) {
   std::vector<float> values(from.size());
   for (size_t i = 0; i < values.size(); ++i) values[i] = to[i] - from[i];
   return share(Dense{Tensor::from(first.shape(), std::move(values))});
+}
+
+HeadPosition mostChanged(const HeadScores& scores) {
+  const auto most = std::max_element(scores.values.begin(), scores.values.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == scores.values.end() ? HeadPosition{LayerIndex(0), HeadIndex(0)} : most->first;
 }
 
 }  // namespace
@@ -119,9 +127,8 @@ ComparePage::ComparePage(Session* session, QWidget* parent)
   auto* rightLayout = new QVBoxLayout(right);
   rightLayout->setContentsMargins(kGrid, 0, 0, 0);
   auto* kinds = new QHBoxLayout;
-  m_headTitle = new QLabel(right);
-  kinds->addWidget(m_headTitle);
-  kinds->addStretch();
+  m_headTitle = new ElidedLabel(Qt::ElideRight, right);
+  kinds->addWidget(m_headTitle, 1);
   m_maps = new WeightMaps(right);
   const QString names[] = {tr("Before"), tr("After"), tr("Difference")};
   for (int kind = 0; kind < 3; ++kind) {
@@ -138,7 +145,7 @@ ComparePage::ComparePage(Session* session, QWidget* parent)
   rightLayout->addLayout(kinds);
   rightLayout->addWidget(m_maps, 1);
   heads->addWidget(right);
-  heads->setSizes({40 * kGrid, 60 * kGrid});
+  heads->setSizes({40 * kGrid, 44 * kGrid});
   splitter->addWidget(heads);
   splitter->setSizes({30 * kGrid, 36 * kGrid});
   contentLayout()->addWidget(splitter, 1);
@@ -204,7 +211,7 @@ void ComparePage::forgetModel() {
   m_rows->clear();
   m_matrix->clear();
   m_maps->clear();
-  m_headTitle->clear();
+  m_headTitle->setFullText({});
 }
 
 void ComparePage::take(size_t question, const Json& answer) {
@@ -291,13 +298,14 @@ void ComparePage::compareAttention() {
 void ComparePage::showHead() {
   if (m_matrix->isEmpty() || !m_attentionBefore || !m_attentionAfter) return;
   const SelectionState& state = session()->selection()->state();
-  const LayerIndex layer(std::max(0, state.layer));
-  const HeadIndex head(std::max(0, state.head));
+  const auto [layer, head] = state.layer >= 0 && state.head >= 0
+                                 ? HeadPosition{LayerIndex(state.layer), HeadIndex(state.head)}
+                                 : mostChanged(m_change);
   m_matrix->setCurrent(layer, head);
   const WeightPtr before = headWeights(*m_attentionBefore, layer, head);
   const WeightPtr after = headWeights(*m_attentionAfter, layer, head);
   const QString name = tr("Layer %1, head %2").arg(layer.value).arg(head.value);
-  m_headTitle->setText(before && after ? name : before ? tr("%1: removed by the run").arg(name) : name);
+  m_headTitle->setFullText(before && !after ? tr("%1: removed by the run").arg(name) : name);
   if (!before) return m_maps->clear();
   MatrixLabels labels;
   labels.name = tr("%1: attention").arg(name);

@@ -4,12 +4,12 @@
 #include "widgets/charts/head_matrix.h"
 
 class QCheckBox;
-class QLabel;
 class QToolButton;
 
 namespace espalier {
 
 class AnswersView;
+class ElidedLabel;
 class RunPicker;
 class WeightMaps;
 
@@ -49,11 +49,12 @@ class ComparePage : public SentencePage {
   SaliencyRows* m_rows;
   HeadMatrix* m_matrix;
   WeightMaps* m_maps;
-  QLabel* m_headTitle;
+  ElidedLabel* m_headTitle;
   std::vector<QToolButton*> m_kinds;  // before, after, difference
   BackgroundReader m_beforeReader, m_afterReader, m_differenceReader;
   SaliencyAnswer m_saliencyBefore, m_saliencyAfter;
   AttentionPtr m_attentionBefore, m_attentionAfter;
+  HeadScores m_change;
 };
 
 // How far a head's attention moved: half the sum of absolute differences of a query's weights (total variation), the

@@ -162,6 +162,7 @@ FlipsPage::FlipsPage(Session* session, QWidget* parent) : Page(session, QStringL
   });
   connect(session->selection(), &Selection::changed, this, &FlipsPage::followSelection);
   connect(m_run, &RunPicker::runChanged, this, &FlipsPage::refresh);
+  connect(session->runs(), &RunStore::changed, this, &FlipsPage::refresh);
   connect(session, &Session::modelOpening, this, &FlipsPage::refresh);
   connect(session, &Session::modelFailed, this, &FlipsPage::refresh);
   connect(session, &Session::modelChanged, this, &FlipsPage::forget);
@@ -197,7 +198,7 @@ void FlipsPage::refresh() {
     showContent();
   } else {
     showEmpty(tr("See which examples of %1 the run “%2” answers otherwise than the open model.")
-                  .arg(session()->task()->name, run->name),
+                  .arg(session()->task()->name, run->shortName),
               tr("Find the flips"), [this] { measure(); });
   }
 }

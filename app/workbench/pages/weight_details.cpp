@@ -72,8 +72,7 @@ Grid roundedGrid(const WeightPtr& weight, int bits, double norm, const CancelTok
   grid.about += WeightDetails::tr(", error %1").arg(formatNumber(relativeError(matrix, coded, norm, cancel)));
   if (matrix.rows() > 1) {
     const Weight byRow = quantize_symmetric(values, bits, true, ActivationRange::Float);
-    grid.about +=
-        WeightDetails::tr("; %1 with a scale a row").arg(formatNumber(relativeError(matrix, byRow, norm, cancel)));
+    grid.about += WeightDetails::tr(" (%1 by row)").arg(formatNumber(relativeError(matrix, byRow, norm, cancel)));
   }
   return grid;
 }
@@ -92,6 +91,7 @@ WeightDetails::WeightDetails(QWidget* parent) : QWidget(parent) {
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(0);
   auto* header = new QHBoxLayout;
+  header->setSpacing(kGrid);
   auto* label = new QLabel(tr("Quantization grid"), left);
   m_grid = new QComboBox(left);
   m_grid->setAccessibleName(tr("Quantization grid"));
@@ -122,6 +122,7 @@ WeightDetails::WeightDetails(QWidget* parent) : QWidget(parent) {
   channelColumn->setSpacing(0);
   m_channels = new ChannelView(channels);
   auto* channelControls = new QHBoxLayout;
+  channelControls->setSpacing(kGrid);
   m_channelAxis = new QComboBox(channels);
   m_channelAxis->setAccessibleName(tr("Channels"));
   m_channelAxis->addItem(tr("rows"), static_cast<int>(ChannelAxis::Rows));
@@ -142,6 +143,8 @@ WeightDetails::WeightDetails(QWidget* parent) : QWidget(parent) {
   m_outliers->setUniformRowHeights(true);
   m_outliers->setAllColumnsShowFocus(true);
   m_outliers->setFrameShape(QFrame::NoFrame);
+  m_outliers->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  m_outliers->header()->setMinimumSectionSize(4 * kGrid);
   m_outliers->header()->setSectionResizeMode(QHeaderView::Stretch);
   useCalmSelection(m_outliers);
   m_tabs->addTab(m_outliers, tr("Outliers"));

@@ -72,7 +72,7 @@ WeightsPage::WeightsPage(Session* session, QWidget* parent)
   m_picker->setToolTip(tr("The weight shown; the model tree chooses it too."));
   m_picker->setMaxVisibleItems(24);
   m_picker->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-  m_picker->setMinimumContentsLength(24);
+  m_picker->setMinimumContentsLength(20);
   top->addWidget(m_picker, 2);
   auto* compareLabel = new QLabel(tr("Compare with"), content);
   m_run = new RunPicker(session, tr("nothing"), content);
@@ -90,14 +90,17 @@ WeightsPage::WeightsPage(Session* session, QWidget* parent)
     button->setChecked(true);
     button->setVisible(false);
     button->setToolTip(tr("Shows or hides this map."));
-    top->addWidget(button);
     m_kinds.push_back(button);
     connect(button, &QToolButton::toggled, this,
             [this, kind](bool on) { m_maps->setShown(static_cast<WeightMaps::Kind>(kind), on); });
   }
   layout->addLayout(top);
+  auto* about = new QHBoxLayout;
+  about->setSpacing(kGrid);
   m_facts = new ElidedLabel(Qt::ElideRight, content);
-  layout->addWidget(m_facts);
+  about->addWidget(m_facts, 1);
+  for (QToolButton* button : m_kinds) about->addWidget(button);
+  layout->addLayout(about);
 
   auto* rows = new QSplitter(Qt::Vertical, content);
   rows->setChildrenCollapsible(false);

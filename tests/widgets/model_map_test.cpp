@@ -84,7 +84,7 @@ TEST(Squarified, FillsTheRoomInProportion) {
   EXPECT_TRUE(rects[1].isNull());
   for (size_t i = 0; i < areas.size(); ++i) {
     EXPECT_NEAR(rects[i].width() * rects[i].height(), areas[i] / 24 * 300 * 200, 1e-6);
-    if (areas[i] > 0) EXPECT_TRUE(room.adjusted(-1e-6, -1e-6, 1e-6, 1e-6).contains(rects[i])) << i;
+    EXPECT_TRUE(areas[i] == 0 || room.adjusted(-1e-6, -1e-6, 1e-6, 1e-6).contains(rects[i])) << i;
     for (size_t j = 0; j < i; ++j) {
       const QRectF common = rects[i].intersected(rects[j]);
       EXPECT_LT(common.width() * common.height(), 1e-6) << i << " and " << j;

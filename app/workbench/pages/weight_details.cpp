@@ -6,6 +6,7 @@
 #include <QHeaderView>
 #include <QLabel>
 #include <QSplitter>
+#include <QTabBar>
 #include <QTabWidget>
 #include <QTreeWidget>
 #include <QVBoxLayout>
@@ -113,6 +114,7 @@ WeightDetails::WeightDetails(QWidget* parent) : QWidget(parent) {
   m_tabs = new QTabWidget(splitter);
   m_tabs->setDocumentMode(true);
   m_tabs->setAccessibleName(tr("More about the weight"));
+  m_tabs->tabBar()->setAccessibleName(tr("More about the weight"));
   m_spectrum = new SpectrumView(m_tabs);
   m_spectrum->setTitle(tr("Singular values"));
   m_tabs->addTab(m_spectrum, tr("Singular values"));

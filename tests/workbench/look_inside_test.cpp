@@ -236,7 +236,10 @@ TEST_F(LookInside, ARunAndTheOpenModelOnOneSentence) {
   const QString changes = compare->matrix()->figureCsv();
   EXPECT_TRUE(changes.contains("0,2,0,0")) << changes.toStdString();
   EXPECT_TRUE(changes.contains("1,2,0.66666")) << changes.toStdString();
-  window->session()->selection()->selectHead(1, 2);
+  EXPECT_EQ(compare->maps()->map(WeightMaps::Before)->figureTitle(), "Layer 1, head 2: attention")
+      << "the head that changed most";
+  window->session()->selection()->selectHead(0, 1);
+  EXPECT_EQ(compare->maps()->map(WeightMaps::Before)->figureTitle(), "Layer 0, head 1: attention");
   EXPECT_TRUE(compare->maps()->isComparing());
   EXPECT_FALSE(compare->maps()->map(WeightMaps::Difference)->isEmpty());
 }

@@ -288,7 +288,8 @@ void ComparePage::compareAttention() {
                                            const CancelToken&) { return attentionChange(*before, *after); },
                                        [this](const std::shared_ptr<HeadScores>& scores) {
                                          m_matrix->setConditions(session()->conditions());
-                                         m_matrix->setScores(*scores);
+                                         m_change = *scores;
+                                         m_matrix->setScores(m_change);
                                          showHead();
                                        },
                                        [this](const ErrorInfo& error) { showAskError(error); });

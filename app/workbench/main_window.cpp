@@ -14,6 +14,8 @@
 #include <QVBoxLayout>
 
 #include "app/workbench/pages/attention_page.h"
+#include "app/workbench/pages/compare_page.h"
+#include "app/workbench/pages/flips_page.h"
 #include "app/workbench/pages/heads_page.h"
 #include "app/workbench/pages/overview_page.h"
 #include "app/workbench/pages/runs_page.h"
@@ -23,6 +25,7 @@
 #include "widgets/panels/jobs_panel.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/panels/model_panel.h"
+#include "widgets/panels/pinned_panel.h"
 #include "widgets/panels/properties_panel.h"
 #include "widgets/panels/recipe_panel.h"
 #include "widgets/theme/theme.h"
@@ -118,11 +121,9 @@ void MainWindow::buildPages() {
   layout->addWidget(m_tabs, 1);
   setCentralWidget(central);
 
-  auto* weights = new WeightsPage(&m_session);
-  m_pages = {new OverviewPage(&m_session),  weights,
-             new AttentionPage(&m_session), new HeadsPage(&m_session),
-             new SaliencyPage(&m_session),  new TradeoffPage(&m_session),
-             new RunsPage(&m_session)};
+  m_pages = {new OverviewPage(&m_session), new WeightsPage(&m_session),  new AttentionPage(&m_session),
+             new HeadsPage(&m_session),    new SaliencyPage(&m_session), new ComparePage(&m_session),
+             new FlipsPage(&m_session),    new TradeoffPage(&m_session), new RunsPage(&m_session)};
   for (Page* page : m_pages) {
     m_tabs->addTab(page, page->title());
     connect(page, &Page::readoutChanged, this, [this](const QString& text) { m_readout->setText(text); });
@@ -163,9 +164,16 @@ void MainWindow::buildDocks() {
   m_recipeDock = dock(QStringLiteral("recipeDock"), tr("Recipe"), m_recipePanel, Qt::RightDockWidgetArea);
   m_jobsPanel = new JobsPanel(m_session.jobs());
   m_jobsDock = dock(QStringLiteral("jobsDock"), tr("Jobs"), m_jobsPanel, Qt::BottomDockWidgetArea);
+  m_pinned = new PinnedPanel;
+  m_pinnedDock = dock(QStringLiteral("pinnedDock"), tr("Pinned"), m_pinned, Qt::BottomDockWidgetArea);
+  tabifyDockWidget(m_jobsDock, m_pinnedDock);
+  m_pinnedDock->hide();
+  connect(m_pinned, &PinnedPanel::openAsked, m_session.selection(), &Selection::restore);
   setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
   setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
   connect(m_modelPanel, &ModelPanel::slotOpened, this, [this] { showPage(QStringLiteral("weights")); });
+  connect(m_modelPanel, &ModelPanel::searched, qobject_cast<OverviewPage*>(page(QStringLiteral("overview"))),
+          &OverviewPage::setSearch);
   connect(m_recipePanel, &RecipePanel::catalogRetryAsked, &m_session, &Session::requestCatalog);
 }
 

@@ -19,6 +19,7 @@ class JobsPanel;
 class MessageBar;
 class ModelPanel;
 class Page;
+class PinnedPanel;
 class PropertiesPanel;
 class RecipePanel;
 
@@ -47,6 +48,7 @@ class MainWindow : public QMainWindow {
   ModelPanel* modelPanel() const { return m_modelPanel; }
   RecipePanel* recipePanel() const { return m_recipePanel; }
   QAction* runAction() const { return m_run; }
+  PinnedPanel* pinnedPanel() const { return m_pinned; }
 
  public Q_SLOTS:
   void openModelDialog();
@@ -54,6 +56,8 @@ class MainWindow : public QMainWindow {
   void openRecipeDialog();
   void saveRecipeDialog();
   void showCommandLine();
+  // Puts the picture of the page in front aside.
+  void pinView();
   // A path dropped on the window or given by hand: a model, a task or a recipe, whichever it looks like.
   void openPath(const QString& path);
 
@@ -102,10 +106,12 @@ class MainWindow : public QMainWindow {
   PropertiesPanel* m_properties = nullptr;
   RecipePanel* m_recipePanel = nullptr;
   JobsPanel* m_jobsPanel = nullptr;
+  PinnedPanel* m_pinned = nullptr;
   QDockWidget* m_modelDock = nullptr;
   QDockWidget* m_propertiesDock = nullptr;
   QDockWidget* m_recipeDock = nullptr;
   QDockWidget* m_jobsDock = nullptr;
+  QDockWidget* m_pinnedDock = nullptr;
 
   QAction* m_open = nullptr;
   QAction* m_back = nullptr;

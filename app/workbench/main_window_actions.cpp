@@ -106,6 +106,9 @@ void MainWindow::buildMenus() {
     connect(action, &QAction::triggered, this, [this, i] { showPage(m_pages[i]->name()); });
   }
   view->addSeparator();
+  QAction* pin = view->addAction(tr("&Pin this view"));
+  pin->setShortcut(QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_P));
+  connect(pin, &QAction::triggered, this, &MainWindow::pinView);
   QMenu* theme = view->addMenu(tr("&Theme"));
   auto* modes = new QActionGroup(theme);
   const std::pair<ThemeMode, QString> names[] = {
@@ -127,7 +130,7 @@ void MainWindow::buildMenus() {
   normal->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_0));
   connect(normal, &QAction::triggered, this, [this] { setTextScale(1); });
   view->addSeparator();
-  for (QDockWidget* dock : {m_modelDock, m_propertiesDock, m_recipeDock, m_jobsDock}) {
+  for (QDockWidget* dock : {m_modelDock, m_propertiesDock, m_recipeDock, m_jobsDock, m_pinnedDock}) {
     view->addAction(dock->toggleViewAction());
   }
   m_propertiesDock->toggleViewAction()->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_Return));
@@ -279,8 +282,9 @@ void MainWindow::showKeys() {
                                                   {"Ctrl+1 … 9", tr("open a recent model")},
                                                   {"Ctrl+F", tr("find a weight")},
                                                   {"Ctrl+Return", tr("properties")},
-                                                  {"Alt+1 … 7", tr("pages")},
+                                                  {"Alt+1 … 9", tr("pages")},
                                                   {"Backspace", tr("back")},
+                                                  {"Ctrl+Shift+P", tr("pin the picture of the page")},
                                                   {"Ctrl+Z, Ctrl+Shift+Z", tr("undo, redo")},
                                                   {"Ctrl+R", tr("run the recipe")},
                                                   {"Ctrl+.", tr("cancel the run")},

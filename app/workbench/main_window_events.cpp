@@ -3,6 +3,7 @@
 #include <QClipboard>
 #include <QDialog>
 #include <QDialogButtonBox>
+#include <QDockWidget>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QLabel>
@@ -20,6 +21,7 @@
 #include "widgets/models/display_text.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/panels/model_panel.h"
+#include "widgets/panels/pinned_panel.h"
 #include "widgets/panels/properties_panel.h"
 #include "widgets/theme/numbers.h"
 
@@ -185,6 +187,18 @@ void MainWindow::updateStatus() {
   m_numbers->setText(numbers.join(QStringLiteral("    ")));
   const QString selected = m_session.selection()->describe();
   m_selectionLabel->setText(selected.isEmpty() ? QString() : tr("selection: %1").arg(selected));
+}
+
+void MainWindow::pinView() {
+  const Page* shown = currentPage();
+  const Chart* chart = shown && shown->showsContent() ? shown->mainChart() : nullptr;
+  if (!chart || chart->isEmpty()) {
+    m_bar->showMessage(MessageBar::Kind::Note, tr("This page shows no picture to pin now."));
+    return;
+  }
+  m_pinned->pin(*chart, shown->title(), m_session.selection()->state());
+  m_pinnedDock->show();
+  m_pinnedDock->raise();
 }
 
 void MainWindow::openModelDialog() {

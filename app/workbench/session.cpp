@@ -3,6 +3,8 @@
 #include <QDir>
 #include <QFileInfo>
 
+#include <algorithm>
+
 #include "data/splits.h"
 #include "data/task.h"
 
@@ -40,6 +42,13 @@ Session::Session(SessionOptions options, QObject* parent)
       m_sentence(&m_jobs, &m_selection) {}
 
 Session::~Session() = default;
+
+bool Session::hasHeads() const {
+  if (!m_model) return false;
+  const std::vector<LayerSpec>& layers = m_model->model.architecture.layers;
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const LayerSpec& layer) { return layer.attention.num_heads() > 0; });
+}
 
 void Session::openModel(const QString& location) {
   m_wantedModel = absolute(location);

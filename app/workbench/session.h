@@ -48,6 +48,8 @@ class Session : public QObject {
   // Null while none is open.
   const OpenedModelPtr& model() const { return m_model; }
   const std::optional<OpenedTask>& task() const { return m_task; }
+  // Whether the open model has any attention head to look at.
+  bool hasHeads() const;
   bool isOpeningModel() const { return m_modelReader.isBusy(); }
   // Opened, or being opened now.
   const QString& wantedModel() const { return m_wantedModel; }

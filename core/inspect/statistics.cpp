@@ -9,7 +9,7 @@
 #include <mutex>
 
 #include "base/error.h"
-#include "inspect/parallel.h"
+#include "inspect/rows.h"
 
 namespace espalier {
 namespace {
@@ -85,19 +85,6 @@ Partial summarize_rows(std::span<const float> values, int64_t cols, std::span<do
 
 int64_t nearest_rank(double share, int64_t count) {
   return std::clamp<int64_t>(static_cast<int64_t>(std::ceil(share * static_cast<double>(count))), 1, count) - 1;
-}
-
-// Runs body(values, begin, end) on every block of rows.
-void for_each_rows(const Matrix& matrix, int64_t block_rows, const CancelToken& cancel,
-                   const std::function<void(int64_t block, std::span<const float>, int64_t, int64_t)>& body) {
-  for_each_block((matrix.rows() + block_rows - 1) / block_rows, cancel, [&](int64_t block) {
-    const int64_t begin = block * block_rows;
-    const int64_t end = std::min(matrix.rows(), begin + block_rows);
-    thread_local std::vector<float> buffer;
-    buffer.resize(static_cast<size_t>((end - begin) * matrix.cols()));
-    matrix.read_rows(begin, end, buffer);
-    body(block, buffer, begin, end);
-  });
 }
 
 // The second pass: collects the values of the few classes that hold a wanted rank, and picks them exactly.

@@ -18,6 +18,10 @@ int64_t count_macs(const Model& model, int64_t sequence_length);
 int64_t head_rows(HeadKind kind, int64_t sequence_length);
 // The part of one layer.
 int64_t count_layer_macs(const Model& model, LayerIndex layer, int64_t sequence_length);
+// The part of one weight: 0 for what is looked up or added.
+int64_t slot_macs(const Model& model, const Slot& slot, int64_t sequence_length);
+// The part of attention itself, scores and their weighted sum of values, which no weight has.
+int64_t score_macs(const AttentionSpec& spec, int64_t queries, int64_t keys);
 
 struct LatencyOptions {
   int64_t batch_size = 1;

@@ -11,7 +11,7 @@
 #include "model/weight.h"
 #include "widgets/charts/attention_data.h"
 #include "widgets/charts/head_matrix.h"
-#include "widgets/charts/saliency_view.h"
+#include "widgets/charts/saliency_rows.h"
 #include "widgets/charts/tradeoff_plot.h"
 
 namespace espalier::test {
@@ -72,10 +72,16 @@ inline HeadScores headScores(int layers, int heads) {
   return scores;
 }
 
-inline SaliencyData saliency() {
-  SaliencyData data;
+// Two methods; the first in numbers that are known.
+inline SaliencyTable saliency() {
+  SaliencyTable data;
+  SaliencyRow first{QStringLiteral("gradient x input"), QStringLiteral("positive 0.973"), {}, 0};
+  SaliencyRow second{QStringLiteral("rollout"), {}, {}, 1};
   const auto add = [&](const char* text, double score, bool special, bool continues, bool known) {
-    data.tokens.push_back({QString::fromUtf8(text), score, special, continues, known});
+    const QString token = QString::fromUtf8(text);
+    data.tokens.push_back({token, token.startsWith("##") ? token.mid(2) : token, special, continues, known});
+    first.scores.push_back(score);
+    second.scores.push_back(std::abs(score) / 3);
   };
   add("[CLS]", 0.02, true, false, false);
   add("the", 0.01, false, false, false);
@@ -95,9 +101,8 @@ inline SaliencyData saliency() {
   add("scene", 0.07, false, false, false);
   add(".", 0.0, false, false, false);
   add("[SEP]", -0.05, true, false, false);
-  data.method = QStringLiteral("gradient x input");
-  data.label = data.prediction = QStringLiteral("positive");
-  data.probability = 0.973;
+  data.label = QStringLiteral("positive");
+  data.rows = {first, second};
   return data;
 }
 

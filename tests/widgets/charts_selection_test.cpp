@@ -5,8 +5,12 @@
 #include <QSignalSpy>
 
 #include "tests/widgets/charts_fixtures.h"
+#include "widgets/charts/answers_view.h"
 #include "widgets/charts/attention_head_view.h"
 #include "widgets/charts/attention_overview.h"
+#include "widgets/charts/channel_view.h"
+#include "widgets/charts/confusion_view.h"
+#include "widgets/charts/heat_map_view.h"
 #include "widgets/charts/histogram_view.h"
 #include "widgets/charts/loss_curve.h"
 #include "widgets/charts/spectrum_view.h"
@@ -170,28 +174,103 @@ TEST(AttentionHeadView, SaysThatAHeadIsGone) {
   EXPECT_FALSE(view.grab().isNull());
 }
 
-TEST(SaliencyView, WrapsAtWordsAndSaysTheScore) {
-  SaliencyView view;
-  const SaliencyData data = test::saliency();
-  view.setSaliency(data);
-  show(view, {300, view.heightForWidth(300)});
-  // The three pieces of one word stay on one line and touch.
-  const QRectF a = view.tokenRect(9), b = view.tokenRect(10), c = view.tokenRect(11);
-  EXPECT_EQ(a.top(), b.top());
-  EXPECT_EQ(b.top(), c.top());
-  EXPECT_DOUBLE_EQ(a.right(), b.left());
-  EXPECT_DOUBLE_EQ(b.right(), c.left());
-  EXPECT_GT(view.tokenRect(16).top(), view.tokenRect(1).top()) << "it wrapped";
+TEST(SaliencyRows, WrapsAsOneAndSaysTheScore) {
+  SaliencyRows view;
+  view.setTable(test::saliency());
+  show(view, {420, view.heightForWidth(420)});
+  // A word stands above itself in every row.
   for (int i = 0; i < 18; ++i) {
-    EXPECT_LE(view.tokenRect(i).right(), 300);
-    EXPECT_LE(view.tokenRect(i).bottom(), view.height());
+    EXPECT_EQ(view.cellRect(0, i).left(), view.cellRect(1, i).left());
+    EXPECT_LT(view.cellRect(0, i).top(), view.cellRect(1, i).top());
+    EXPECT_LE(view.cellRect(1, i).right(), 420);
+    EXPECT_LE(view.cellRect(1, i).bottom(), view.height());
   }
+  EXPECT_GT(view.cellRect(0, 17).top(), view.cellRect(1, 1).top()) << "it wrapped below both rows";
   QSignalSpy readouts(&view, &Chart::readoutChanged);
-  QTest::mouseMove(&view, view.tokenRect(5).center().toPoint());
+  QTest::mouseMove(&view, view.cellRect(0, 5).center().toPoint());
   EXPECT_TRUE(readouts.last()[0].toString().contains(QStringLiteral("0.62")));
+  QTest::keyClick(&view, Qt::Key_Down);
+  EXPECT_TRUE(readouts.last()[0].toString().contains(QStringLiteral("rollout")));
   view.setHideSpecial(true);
-  EXPECT_TRUE(view.tokenRect(0).isNull());
+  EXPECT_TRUE(view.cellRect(0, 0).isNull());
   EXPECT_EQ(view.figureCsv().count('\n'), 19);
+}
+
+TEST(SaliencyRows, AddsThePiecesOfAWord) {
+  const SaliencyTable words = asWords(test::saliency());
+  ASSERT_EQ(words.tokens.size(), 16u);
+  EXPECT_EQ(words.tokens[9].shown, QStringLiteral("unforgettable"));
+  EXPECT_TRUE(words.tokens[9].known);
+  EXPECT_DOUBLE_EQ(words.rows[0].scores[9], 0.3 + 0.55 + 0.2);
+  EXPECT_DOUBLE_EQ(words.rows[0].scores[5], 0.62);
+}
+
+TEST(ConfusionView, ACellIsChosenAndLetGo) {
+  ConfusionView view;
+  view.setCounts({{80, 7}, {2, 60}}, {"negative", "positive"}, "before", "after");
+  show(view, {320, 260});
+  std::optional<std::pair<int, int>> chosen;
+  int times = 0;
+  QObject::connect(&view, &ConfusionView::cellChosen, [&](const std::optional<std::pair<int, int>>& cell) {
+    chosen = cell;
+    ++times;
+  });
+  QTest::mouseClick(&view, Qt::LeftButton, {}, view.cellRect(0, 1).center().toPoint());
+  EXPECT_EQ(chosen, std::pair(0, 1));
+  QTest::keyClick(&view, Qt::Key_Down);
+  QTest::keyClick(&view, Qt::Key_Return);
+  EXPECT_EQ(chosen, std::pair(1, 1));
+  QTest::keyClick(&view, Qt::Key_Return);
+  EXPECT_FALSE(chosen.has_value());
+  EXPECT_EQ(times, 3);
+  EXPECT_EQ(view.figureCsv(),
+            QStringLiteral("before \\ after,negative,positive\r\nnegative,80,7\r\npositive,2,60\r\n"));
+}
+
+TEST(AnswersView, ShowsTheLabelsThatMatter) {
+  AnswersView view;
+  QStringList labels;
+  std::vector<double> before(30, 0.01), after(30, 0.01);
+  for (int i = 0; i < 30; ++i) labels << QString::number(i);
+  before[12] = 0.7;
+  after[25] = 0.6;
+  view.setAnswers(labels, before, after);
+  ASSERT_EQ(view.shownLabels().size(), 8u);
+  EXPECT_EQ(view.shownLabels()[0], 12);
+  EXPECT_EQ(view.shownLabels()[1], 25);
+  EXPECT_FALSE(view.grab().isNull());
+  view.setAnswers({"no", "yes"}, {0.25, 0.75}, {});
+  EXPECT_EQ(view.figureCsv(), QStringLiteral("label,before,after\r\nno,0.25,\r\nyes,0.75,\r\n"));
+}
+
+TEST(ChannelView, SaysARowsRangeAndSorts) {
+  ChannelView view;
+  view.setRanges({{-1, -4, 0}, {2, 3, 0.5f}}, "output unit");
+  show(view, {420, 240});
+  QSignalSpy readouts(&view, &Chart::readoutChanged);
+  qint64 chosen = -1;
+  QObject::connect(&view, &ChannelView::channelChosen, [&](qint64 channel) { chosen = channel; });
+  QTest::keyClick(&view, Qt::Key_Right);
+  EXPECT_TRUE(readouts.last()[0].toString().startsWith("output unit 0:"))
+      << readouts.last()[0].toString().toStdString();
+  view.setSorted(true);
+  QTest::keyClick(&view, Qt::Key_Return);
+  EXPECT_EQ(chosen, 1) << "the widest stands first";
+  EXPECT_FALSE(view.grab().isNull());
+}
+
+TEST(HeatMapView, MovesWithAnotherMap) {
+  HeatMapView first, second;
+  for (HeatMapView* view : {&first, &second}) {
+    view->setSource(test::randomWeight(200, 200));
+    show(*view, {500, 400});
+  }
+  QObject::connect(&first, &HeatMapView::partShown, &second, &HeatMapView::showPart);
+  first.zoomBy(4, first.rect().center());
+  EXPECT_EQ(first.pixelsPerValue(), second.pixelsPerValue());
+  EXPECT_EQ(first.cellRect(90, 90), second.cellRect(90, 90));
+  first.fit();
+  EXPECT_EQ(first.cellRect(90, 90), second.cellRect(90, 90));
 }
 
 TEST(TradeoffPlot, FindsTheFront) {
@@ -270,7 +349,7 @@ TEST(SpectrumView, ARankIsChosenByPointerAndKeys) {
   show(view, {400, 240});
   Spectrum spectrum;
   for (int i = 0; i < 100; ++i) spectrum.values.push_back(100 - i);
-  view.setSpectrum(spectrum, 200, 100);
+  view.setSpectrum(spectrum, 200, 100, 80000);
   QSignalSpy ranks(&view, &SpectrumView::rankChosen);
   QTest::mouseClick(&view, Qt::LeftButton, {}, {200, 100});
   ASSERT_EQ(ranks.count(), 1);

@@ -38,6 +38,7 @@ OpenedModelPtr openedSmallModel() {
   opened->model = test::smallModel();
   opened->tree = buildModelTree(opened->model);
   opened->ledger = buildLedger(opened->model);
+  opened->map = std::make_shared<const ModelMap>(buildModelMap(opened->model));
   opened->parameters = num_parameters(opened->model);
   return opened;
 }

@@ -9,6 +9,9 @@
 #include <QFileInfo>
 #include <QMenu>
 #include <QMimeData>
+#include <QPageLayout>
+#include <QPageSize>
+#include <QPdfWriter>
 #include <QPointer>
 #include <QRegularExpression>
 #include <QSaveFile>
@@ -23,6 +26,7 @@ namespace espalier {
 namespace {
 
 constexpr double kMargin = 2 * kGrid;
+constexpr int kPdfDotsPerPixel = 10;  // positions are whole dots
 
 // Where the three parts of a picture lie.
 struct Sheet {
@@ -127,6 +131,24 @@ QByteArray renderSvg(const Figure& figure) {
   return buffer.data();
 }
 
+QByteArray renderPdf(const Figure& figure) {
+  const Sheet sheet = layOut(figure);
+  QBuffer buffer;
+  buffer.open(QIODevice::WriteOnly);
+  QPdfWriter writer(&buffer);
+  writer.setTitle(figure.figureTitle());
+  writer.setCreator(QStringLiteral("Espalier"));
+  // A device independent pixel is 1/96 inch, a point 1/72.
+  writer.setPageLayout(QPageLayout(QPageSize(sheet.size * 72 / 96, QPageSize::Point, {}, QPageSize::ExactMatch),
+                                   QPageLayout::Portrait, QMarginsF()));
+  writer.setResolution(96 * kPdfDotsPerPixel);
+  QPainter painter(&writer);
+  painter.scale(kPdfDotsPerPixel, kPdfDotsPerPixel);
+  paintSheet(painter, figure, sheet);
+  painter.end();
+  return buffer.data();
+}
+
 QString csvLine(const QStringList& fields) {
   QStringList quoted;
   for (QString field : fields) {
@@ -161,6 +183,8 @@ FigureActions::FigureActions(QWidget* widget, const Figure* figure)
   add(tr("Save as SVG…"), tr("Saves this figure as a drawing that stays sharp at any size."),
       QKeySequence(Qt::CTRL | Qt::ALT | Qt::Key_E),
       [this] { askAndSave(QStringLiteral("svg"), tr("Drawings (*.svg)")); });
+  add(tr("Save as PDF…"), tr("Saves this figure as a page that stays sharp in print."), QKeySequence(),
+      [this] { askAndSave(QStringLiteral("pdf"), tr("Documents (*.pdf)")); });
   add(tr("Save data as CSV…"), tr("Saves the numbers behind this figure."), QKeySequence(),
       [this] { askAndSave(QStringLiteral("csv"), tr("Tables (*.csv)")); });
   widget->setContextMenuPolicy(Qt::ActionsContextMenu);
@@ -176,6 +200,10 @@ bool FigureActions::savePng(const QString& path, QString* error) const {
 
 bool FigureActions::saveSvg(const QString& path, QString* error) const {
   return writeFile(path, renderSvg(*m_figure), error);
+}
+
+bool FigureActions::savePdf(const QString& path, QString* error) const {
+  return writeFile(path, renderPdf(*m_figure), error);
 }
 
 bool FigureActions::saveCsv(const QString& path, QString* error) const {
@@ -209,9 +237,9 @@ void FigureActions::askAndSave(const QString& suffix, const QString& filter) {
   if (suffix == QLatin1String("png")) {
     pack = [image = renderImage(*m_figure)] { return pngOf(image); };
   } else {
-    pack = [bytes = suffix == QLatin1String("svg") ? renderSvg(*m_figure) : m_figure->figureCsv().toUtf8()] {
-      return bytes;
-    };
+    pack = [bytes = suffix == QLatin1String("svg")   ? renderSvg(*m_figure)
+                    : suffix == QLatin1String("pdf") ? renderPdf(*m_figure)
+                                                     : m_figure->figureCsv().toUtf8()] { return bytes; };
   }
   QThreadPool::globalInstance()->start([guard = QPointer<FigureActions>(this), path, pack = std::move(pack)] {
     QString error;

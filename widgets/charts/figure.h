@@ -33,11 +33,13 @@ class Figure {
 // Title, drawing, conditions. Pictures are light whatever the window's theme is: they go into documents.
 QImage renderImage(const Figure& figure, double scale = 2);
 QByteArray renderSvg(const Figure& figure);
+// One page of the picture's size, drawn with lines and text.
+QByteArray renderPdf(const Figure& figure);
 
 // One CSV line, quoted where needed, with its end.
 QString csvLine(const QStringList& fields);
 
-// Gives a widget the four figure actions: copy, PNG (Ctrl+Shift+E), SVG (Ctrl+Alt+E), CSV. They show in the widget's
+// Gives a widget the figure actions: copy, PNG (Ctrl+Shift+E), SVG (Ctrl+Alt+E), PDF, CSV. They show in the widget's
 // context menu, work while it or a child has the focus, and belong to the widget.
 class FigureActions : public QObject {
   Q_OBJECT
@@ -51,6 +53,7 @@ class FigureActions : public QObject {
   // The same without a file dialog, done when they return. False, with `error`, when the file cannot be written.
   bool savePng(const QString& path, QString* error = nullptr) const;
   bool saveSvg(const QString& path, QString* error = nullptr) const;
+  bool savePdf(const QString& path, QString* error = nullptr) const;
   bool saveCsv(const QString& path, QString* error = nullptr) const;
   void copyPicture() const;
   void copyData() const;

@@ -63,6 +63,7 @@ void HeatMapView::paintFigure(QPainter& painter, const QRectF& area, const Theme
   }
   paintBoundaries(painter, g, colors);
   paintNumbers(painter, g, colors);
+  paintMarks(painter, g, colors);
   painter.restore();
   paintNorms(painter, g, colors);
   paintAxes(painter, g, colors);
@@ -127,6 +128,22 @@ void HeatMapView::paintBoundaries(QPainter& painter, const Geometry& g, const Th
       if (column > 0) painter.drawLine(QPointF(x, g.content.top()), QPointF(x, g.content.bottom()));
     }
   }
+}
+
+void HeatMapView::paintMarks(QPainter& painter, const Geometry& g, const ThemeColors& colors) const {
+  if (m_marks.empty()) return;
+  painter.save();
+  painter.setRenderHint(QPainter::Antialiasing);
+  painter.setBrush(Qt::NoBrush);
+  for (const Cell& cell : m_marks) {
+    const QPointF center(g.xOf(static_cast<double>(cell.column) + 0.5), g.yOf(static_cast<double>(cell.row) + 0.5));
+    const double radius = std::max(5.0, std::min(g.zoom.x(), g.zoom.y()) * 0.5 + 2);
+    painter.setPen(QPen(colors.surface, 3));
+    painter.drawEllipse(center, radius, radius);
+    painter.setPen(QPen(colors.text, 1.25));
+    painter.drawEllipse(center, radius, radius);
+  }
+  painter.restore();
 }
 
 // Near enough, a cell has room for its number.

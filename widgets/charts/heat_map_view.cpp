@@ -30,8 +30,14 @@ HeatMapView::HeatMapView(QWidget* parent) : Chart(parent), m_bar(new ColorBar(th
   setEmptyText(tr("Select a matrix in the model tree to see its values."));
   m_bar->setClip(m_clip);
   m_bar->hide();
-  connect(m_bar, &ColorBar::clipChosen, this, &HeatMapView::setClip);
-  connect(m_bar, &ColorBar::mapChosen, this, &HeatMapView::setColorMap);
+  connect(m_bar, &ColorBar::clipChosen, this, [this](double share) {
+    setClip(share);
+    Q_EMIT clipChosen(share);
+  });
+  connect(m_bar, &ColorBar::mapChosen, this, [this](ColorMapKind kind) {
+    setColorMap(kind);
+    Q_EMIT mapChosen(kind);
+  });
 }
 
 HeatMapView::~HeatMapView() = default;
@@ -71,6 +77,8 @@ void HeatMapView::clear() {
   m_current.reset();
   m_dragFrom.reset();
   m_shown = false;
+  m_marks.clear();
+  m_given.reset();
   m_scale = ColorScale{.map = m_scale.map};
   m_bar->hide();
   setReadout({});
@@ -122,6 +130,7 @@ void HeatMapView::updateScale() {
   const double most = std::max(std::abs(low), std::abs(high));
   if (clipped <= 0) clipped = most > 0 ? most : 1;
   const bool isSigned = m_scale.map == ColorMapKind::Diverging;
+  if (m_given) clipped = m_given->high;
   m_scale.low = isSigned ? -clipped : 0;
   m_scale.high = clipped;
   m_scale.fullLow = isSigned ? low : 0;
@@ -129,6 +138,18 @@ void HeatMapView::updateScale() {
   m_store->setColors(m_scale, Theme::instance().isDark());
   m_bar->setScale(m_scale);
   viewChanged();
+  Q_EMIT scaleChanged();
+}
+
+void HeatMapView::setGivenScale(std::optional<ColorScale> scale) {
+  m_given = scale;
+  updateScale();
+  update();
+}
+
+void HeatMapView::setMarks(std::vector<Cell> marks) {
+  m_marks = std::move(marks);
+  update();
 }
 
 void HeatMapView::setColorMap(ColorMapKind kind) {
@@ -252,6 +273,14 @@ bool HeatMapView::isSettled() const {
 void HeatMapView::fit() {
   m_fitted = true;
   viewChanged();
+  Q_EMIT partShown(m_zoom, m_origin, true);
+}
+
+void HeatMapView::showPart(QPointF zoom, QPointF origin, bool fitted) {
+  m_fitted = fitted;
+  m_zoom = zoom;
+  m_origin = origin;
+  viewChanged();
 }
 
 void HeatMapView::moveView(QPointF zoom, QPointF origin) {
@@ -260,6 +289,7 @@ void HeatMapView::moveView(QPointF zoom, QPointF origin) {
   m_origin = origin;
   viewChanged();
   if (m_zoom == fitZoom(geometryFor(rect()).map.size())) m_fitted = true;
+  Q_EMIT partShown(m_zoom, m_origin, m_fitted);
 }
 
 // One number rules both directions: an axis that already fits stays there until the other has caught up, so cells

@@ -47,15 +47,25 @@ class HeatMapView : public Chart {
   void setClip(double share);
   double clip() const { return m_clip; }
 
-  void fit();
-  void zoomBy(double factor, QPointF anchor);
-  // Brings a cell into view and marks it.
-  void showCell(int64_t row, int64_t column);
-  // The cell at a point of the widget, if any.
+  // The colours of another map of the same kind of values, so that the two compare; none: of its own values. The range
+  // alone: the colour map stays.
+  void setGivenScale(std::optional<ColorScale> scale);
+  const ColorScale& scale() const { return m_scale; }
+
   struct Cell {
     int64_t row = 0, column = 0;
     bool operator==(const Cell&) const = default;
   };
+  // Cells with a ring around them: outliers.
+  void setMarks(std::vector<Cell> marks);
+
+  void fit();
+  // The same part of the matrix as another map; does not emit.
+  void showPart(QPointF zoom, QPointF origin, bool fitted);
+  void zoomBy(double factor, QPointF anchor);
+  // Brings a cell into view and marks it.
+  void showCell(int64_t row, int64_t column);
+  // The cell at a point of the widget, if any.
   std::optional<Cell> cellAt(QPointF position) const;
   QRectF cellRect(int64_t row, int64_t column) const;
   // Pixels a value, across and down.
@@ -77,6 +87,11 @@ class HeatMapView : public Chart {
   void hoverEnded();
   void cellClicked(qint64 row, qint64 column);
   void summaryReady();
+  // The person moved or zoomed.
+  void partShown(QPointF zoom, QPointF origin, bool fitted);
+  void scaleChanged();
+  void clipChosen(double share);
+  void mapChosen(espalier::ColorMapKind map);
   // Values are on screen, milliseconds after setSource.
   void firstShown(double milliseconds);
   // The weight could not be read; one sentence.
@@ -107,7 +122,6 @@ class HeatMapView : public Chart {
   void requestTiles();
   void updateScale();
   void hover(QPointF position);
-  void layoutBar();
   QString readoutFor(const Cell& cell, double value) const;
   void select(const Cell& cell);
   bool moveCurrent(int key);
@@ -116,6 +130,7 @@ class HeatMapView : public Chart {
   void paintNorms(QPainter& painter, const Geometry& geometry, const ThemeColors& colors) const;
   void paintAxes(QPainter& painter, const Geometry& geometry, const ThemeColors& colors) const;
   void paintNumbers(QPainter& painter, const Geometry& geometry, const ThemeColors& colors) const;
+  void paintMarks(QPainter& painter, const Geometry& geometry, const ThemeColors& colors) const;
   void paintBoundaries(QPainter& painter, const Geometry& geometry, const ThemeColors& colors) const;
 
   std::shared_ptr<const Weight> m_weight;
@@ -123,6 +138,8 @@ class HeatMapView : public Chart {
   std::unique_ptr<TileStore> m_store;
   std::shared_ptr<const MatrixSummary> m_summary;
   ColorScale m_scale;
+  std::optional<ColorScale> m_given;
+  std::vector<Cell> m_marks;
   double m_clip = 0.999;
   QPointF m_zoom{1, 1};    // pixels a value
   QPointF m_origin{0, 0};  // value coordinates at the top left of the map

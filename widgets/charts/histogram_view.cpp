@@ -21,7 +21,7 @@ struct Frame {
   QFont font;
 };
 
-Frame frameFor(const QRectF& area, const Histogram& histogram, bool logCounts) {
+Frame frameFor(const QRectF& area, const Histogram& histogram, const Histogram& other, bool logCounts) {
   Frame f;
   f.font = Theme::instance().secondaryFont();
   const double left = leftAxisWidth(f.font) + kGrid;
@@ -33,7 +33,12 @@ Frame frameFor(const QRectF& area, const Histogram& histogram, bool logCounts) {
   f.x.begin = f.plot.left();
   f.x.end = f.plot.right();
   f.x.makeTicks(QFontMetricsF(f.font).horizontalAdvance(QStringLiteral("−0.000")) * 1.6);
-  const auto most = static_cast<double>(*std::max_element(histogram.counts.begin(), histogram.counts.end()));
+  auto most = static_cast<double>(*std::max_element(histogram.counts.begin(), histogram.counts.end()));
+  // A quantized or pruned matrix heaps its values on a few bins: they may leave the picture.
+  if (!other.counts.empty()) {
+    most = std::max(
+        most, std::min(4 * most, static_cast<double>(*std::max_element(other.counts.begin(), other.counts.end()))));
+  }
   f.y.log = logCounts;
   f.y.low = logCounts ? 0.5 : 0;  // a bin of one value still has a height
   f.y.high = std::max(1.0, most) * (logCounts ? 1.3 : 1.05);
@@ -59,7 +64,17 @@ void HistogramView::setHistogram(const Histogram& histogram, const Statistics& s
   update();
 }
 
-void HistogramView::clear() { setHistogram({}, {}); }
+void HistogramView::clear() {
+  m_other = {};
+  m_levels.clear();
+  setHistogram({}, {});
+}
+
+void HistogramView::setOther(const Histogram& histogram, const QString& name) {
+  m_other = histogram;
+  m_otherName = name;
+  update();
+}
 
 void HistogramView::setLogCounts(bool on) {
   if (on == m_logCounts) return;
@@ -68,8 +83,9 @@ void HistogramView::setLogCounts(bool on) {
   Q_EMIT logCountsChanged(on);
 }
 
-void HistogramView::setQuantizationLevels(std::vector<double> levels) {
+void HistogramView::setQuantizationLevels(std::vector<double> levels, const QString& about) {
   m_levels = std::move(levels);
+  m_aboutLevels = about;
   std::sort(m_levels.begin(), m_levels.end());
   update();
 }
@@ -87,7 +103,7 @@ QSize HistogramView::minimumSizeHint() const {
 
 void HistogramView::paintFigure(QPainter& painter, const QRectF& area, const ThemeColors& colors) const {
   if (isEmpty()) return;
-  const Frame f = frameFor(area, m_histogram, m_logCounts);
+  const Frame f = frameFor(area, m_histogram, m_other, m_logCounts);
   painter.setRenderHint(QPainter::Antialiasing, false);
 
   if (!m_levels.empty()) {
@@ -113,6 +129,19 @@ void HistogramView::paintFigure(QPainter& painter, const QRectF& area, const The
     painter.fillRect(QRectF(left, top, std::max(1.0, right - left - gap), f.plot.bottom() - top), fill);
   }
 
+  if (m_other.counts.size() == bins) {
+    QPolygonF outline;
+    for (size_t i = 0; i < bins; ++i) {
+      const double top =
+          std::clamp(f.y.at(std::max(static_cast<double>(m_other.counts[i]), f.y.low)), f.plot.top(), f.plot.bottom());
+      outline << QPointF(f.x.at(m_other.low + static_cast<double>(i) * m_other.bin_width()), top)
+              << QPointF(f.x.at(m_other.low + static_cast<double>(i + 1) * m_other.bin_width()), top);
+    }
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(colors.text, 1));
+    painter.drawPolyline(outline);
+  }
+
   // Mean, and one to three standard deviations, as ticks along the top.
   painter.setFont(f.font);
   const QFontMetricsF metrics(f.font);
@@ -136,7 +165,8 @@ void HistogramView::paintFigure(QPainter& painter, const QRectF& area, const The
   painter.setPen(colors.secondaryText);
   const QString countName = axisName(tr("values a bin"), {}, m_logCounts);
   if (!m_levels.empty()) {
-    const QString levels = tr("%1 levels of the quantizer").arg(m_levels.size());
+    const QString levels =
+        m_aboutLevels.isEmpty() ? tr("%1 levels of the quantizer").arg(m_levels.size()) : m_aboutLevels;
     const QColor ink = seriesStyle(1, colors.dark).color;
     painter.setPen(colors.dark ? ink : ink.darker(115));
     const double room = area.width() - 4 * kGrid - metrics.horizontalAdvance(countName);
@@ -145,6 +175,7 @@ void HistogramView::paintFigure(QPainter& painter, const QRectF& area, const The
     painter.setPen(colors.secondaryText);
   }
   QStringList outside;
+  if (m_other.counts.size() == bins) outside << tr("outline: %1").arg(m_otherName);
   if (m_histogram.below + m_histogram.above > 0) {
     outside << tr("%1 outside this range").arg(formatCount(m_histogram.below + m_histogram.above));
   }
@@ -158,7 +189,7 @@ void HistogramView::paintFigure(QPainter& painter, const QRectF& area, const The
 
 void HistogramView::paintOverlay(QPainter& painter, const ThemeColors& colors) {
   if (m_hovered < 0) return;
-  const Frame f = frameFor(rect(), m_histogram, m_logCounts);
+  const Frame f = frameFor(rect(), m_histogram, m_other, m_logCounts);
   const double left = f.x.at(m_histogram.low + m_hovered * m_histogram.bin_width());
   const double right = f.x.at(m_histogram.low + (m_hovered + 1) * m_histogram.bin_width());
   QColor veil = colors.text;
@@ -182,7 +213,7 @@ void HistogramView::hoverBin(int bin) {
 
 void HistogramView::mouseMoveEvent(QMouseEvent* event) {
   if (isEmpty()) return;
-  const Frame f = frameFor(rect(), m_histogram, m_logCounts);
+  const Frame f = frameFor(rect(), m_histogram, m_other, m_logCounts);
   const double x = event->position().x();
   const int bins = static_cast<int>(m_histogram.counts.size());
   const bool inside = x >= f.plot.left() && x <= f.plot.right();
@@ -208,10 +239,16 @@ void HistogramView::keyPressEvent(QKeyEvent* event) {
 }
 
 QString HistogramView::figureCsv() const {
-  QString csv = csvLine({QStringLiteral("bin_low"), QStringLiteral("bin_high"), QStringLiteral("count")});
+  const bool two = m_other.counts.size() == m_histogram.counts.size() && !m_other.counts.empty();
+  QStringList header{QStringLiteral("bin_low"), QStringLiteral("bin_high"), QStringLiteral("count")};
+  if (two) header << QStringLiteral("other_count");
+  QString csv = csvLine(header);
   for (size_t i = 0; i < m_histogram.counts.size(); ++i) {
     const double low = m_histogram.low + static_cast<double>(i) * m_histogram.bin_width();
-    csv += csvLine({csvNumber(low), csvNumber(low + m_histogram.bin_width()), QString::number(m_histogram.counts[i])});
+    QStringList fields{csvNumber(low), csvNumber(low + m_histogram.bin_width()),
+                       QString::number(m_histogram.counts[i])};
+    if (two) fields << QString::number(m_other.counts[i]);
+    csv += csvLine(fields);
   }
   return csv;
 }

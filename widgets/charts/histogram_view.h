@@ -19,8 +19,11 @@ class HistogramView : public Chart {
   void clear();
   void setLogCounts(bool on);
   bool logCounts() const { return m_logCounts; }
-  // Values that the quantizer can say; empty for none. More than 512 are drawn as their range only.
-  void setQuantizationLevels(std::vector<double> levels);
+  // Counts of another matrix in the same bins, drawn as an outline with its name; empty for none.
+  void setOther(const Histogram& histogram, const QString& name);
+  // Values that the quantizer can say, and a line about them; empty for none. More than 512 are drawn as their range
+  // only.
+  void setQuantizationLevels(std::vector<double> levels, const QString& about = {});
   // "weight" by default.
   void setQuantity(const QString& quantity);
 
@@ -43,8 +46,11 @@ class HistogramView : public Chart {
   void hoverBin(int bin);
 
   Histogram m_histogram;
+  Histogram m_other;
+  QString m_otherName;
   Statistics m_statistics;
   std::vector<double> m_levels;
+  QString m_aboutLevels;
   QString m_quantity;
   bool m_logCounts = false;
   int m_hovered = -1;

@@ -12,6 +12,8 @@
 namespace espalier {
 namespace {
 
+constexpr double kFirstEnergy = 0.9;
+
 struct Frame {
   QRectF plot;
   bool stacked = false;  // the two names do not fit on one line
@@ -29,7 +31,8 @@ Frame frameFor(const QRectF& area, const Spectrum& spectrum) {
   const QFontMetricsF metrics(f.font);
   const double names = metrics.horizontalAdvance(valueName() + energyName()) + 4 * kGrid;
   f.stacked = names > area.width();
-  const double top = topNameHeight(f.font) + kGrid + (f.stacked ? metrics.height() : 0);
+  // The sentence of the rank above the names of the axes.
+  const double top = topNameHeight(f.font) + kGrid + metrics.height() * (f.stacked ? 2 : 1);
   const double right = QFontMetricsF(f.font).horizontalAdvance(QStringLiteral("100 %")) + 2 * kGrid;
   f.plot = QRectF(area.left() + left, area.top() + top, std::max(8.0, area.width() - left - right),
                   std::max(8.0, area.height() - top - bottomAxisHeight(f.font)));
@@ -57,18 +60,26 @@ SpectrumView::SpectrumView(QWidget* parent) : Chart(parent) {
   setEmptyText(tr("The singular values appear when a matrix is selected."));
 }
 
-void SpectrumView::setSpectrum(const Spectrum& spectrum, int64_t rows, int64_t columns) {
+void SpectrumView::setSpectrum(const Spectrum& spectrum, int64_t rows, int64_t columns, int64_t storedBytes) {
   m_spectrum = spectrum;
   m_rows = rows;
   m_columns = columns;
-  m_rank = std::min<int64_t>(m_rank, static_cast<int64_t>(spectrum.values.size()));
+  m_storedBytes = storedBytes;
+  // Somewhere to begin: the rank is there to be moved.
+  m_rank = spectrum.values.empty() ? 0 : std::max<int64_t>(1, spectrum.rank_for_energy(kFirstEnergy));
   setReadout({});
   update();
 }
 
 void SpectrumView::clear() {
-  m_rank = 0;
-  setSpectrum({}, 0, 0);
+  m_other = {};
+  setSpectrum({}, 0, 0, 0);
+}
+
+void SpectrumView::setOther(const Spectrum& spectrum, const QString& name) {
+  m_other = spectrum;
+  m_otherName = name;
+  update();
 }
 
 void SpectrumView::setRank(int64_t rank) {
@@ -85,9 +96,10 @@ QSize SpectrumView::minimumSizeHint() const {
 QString SpectrumView::rankSentence(int64_t rank) const {
   const double stored = static_cast<double>(rank) * static_cast<double>(m_rows + m_columns);
   const double share = stored / (static_cast<double>(m_rows) * static_cast<double>(m_columns));
-  return tr("rank %1: %2 % of the energy, error %3, %4 % of the parameters")
-      .arg(formatCount(rank), formatNumber(100 * m_spectrum.energy(rank)), formatNumber(m_spectrum.error(rank)),
-           formatNumber(100 * share));
+  const auto whole = static_cast<double>(m_storedBytes);
+  return tr("rank %1: %2 of %3, error %4, %5 % of the energy")
+      .arg(formatCount(rank), formatBytes(std::round(whole * share)), formatBytes(whole),
+           formatNumber(m_spectrum.error(rank)), formatNumber(100 * m_spectrum.energy(rank)));
 }
 
 void SpectrumView::paintFigure(QPainter& painter, const QRectF& area, const ThemeColors& colors) const {
@@ -119,6 +131,15 @@ void SpectrumView::paintFigure(QPainter& painter, const QRectF& area, const Them
   painter.setBrush(Qt::NoBrush);
   painter.setPen(QPen(energyInk, 1.5));
   painter.drawPolyline(energy);
+  if (!m_other.values.empty()) {
+    QPolygonF others;
+    for (size_t i = 0; i < m_other.values.size(); i += static_cast<size_t>(stride)) {
+      if (m_other.values[i] < f.value.low) break;
+      others << QPointF(f.rank.at(static_cast<double>(i) + 0.5), std::max(f.plot.top(), f.value.at(m_other.values[i])));
+    }
+    painter.setPen(QPen(colors.text, 1.5, Qt::DashLine));
+    painter.drawPolyline(others);
+  }
   painter.setPen(QPen(valueInk, 2));
   painter.drawPolyline(values);
 
@@ -139,10 +160,20 @@ void SpectrumView::paintFigure(QPainter& painter, const QRectF& area, const Them
         QRectF(f.plot.right() + 6, y - metrics.height() / 2, area.right() - f.plot.right(), metrics.height()),
         Qt::AlignLeft | Qt::AlignVCenter, QStringLiteral("%1 %").arg(percent));
   }
+  if (!m_other.values.empty()) {
+    painter.setPen(colors.secondaryText);
+    painter.drawText(
+        QRectF(f.plot.left() + 4, f.plot.bottom() - metrics.height() - 2, f.plot.width(), metrics.height()),
+        Qt::AlignLeft | Qt::AlignVCenter, tr("dashed: %1").arg(m_otherName));
+  }
   if (m_rank > 0) {
     const double x = f.rank.at(static_cast<double>(m_rank));
     painter.setPen(QPen(colors.accent, 1.5));
     painter.drawLine(QPointF(x, f.plot.top()), QPointF(x, f.plot.bottom()));
+    const QRectF line(area.left() + kGrid, area.top() + 2, area.width() - 2 * kGrid, metrics.height());
+    painter.setPen(colors.text);
+    painter.drawText(line, Qt::AlignLeft | Qt::AlignVCenter,
+                     metrics.elidedText(rankSentence(m_rank), Qt::ElideRight, line.width()));
   }
 }
 

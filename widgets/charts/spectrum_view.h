@@ -11,9 +11,13 @@ class SpectrumView : public Chart {
  public:
   explicit SpectrumView(QWidget* parent = nullptr);
 
-  // `rows` x `columns` of the matrix, to say what a rank would store.
-  void setSpectrum(const Spectrum& spectrum, int64_t rows, int64_t columns);
+  // `rows` x `columns` of the matrix and the bytes that it needs as stored, to say what a rank would need.
+  void setSpectrum(const Spectrum& spectrum, int64_t rows, int64_t columns, int64_t storedBytes);
   void clear();
+  // Singular values of another matrix, drawn as a second line with its name; empty for none.
+  void setOther(const Spectrum& spectrum, const QString& name);
+  // What the chosen rank stores and loses, as the figure says it.
+  QString rankSentence(int64_t rank) const;
   // 0: none chosen. Clamped to the spectrum.
   void setRank(int64_t rank);
   int64_t rank() const { return m_rank; }
@@ -36,11 +40,13 @@ class SpectrumView : public Chart {
  private:
   int64_t rankAt(double x) const;
   void choose(int64_t rank);
-  QString rankSentence(int64_t rank) const;
 
   Spectrum m_spectrum;
+  Spectrum m_other;
+  QString m_otherName;
   int64_t m_rows = 0;
   int64_t m_columns = 0;
+  int64_t m_storedBytes = 0;
   int64_t m_rank = 0;
 };
 

@@ -15,8 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int64_t kLedgerTokens = 128;
-
 QString fromView(std::string_view text) { return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size())); }
 
 ModelTreeNode* appendChild(ModelTreeNode* parent, const QString& name, int layer) {
@@ -174,6 +172,7 @@ OpenedModel openModelForWindow(const QString& location, const fs::path& resource
                                                  : QString::fromStdString(opened.folder.filename().string());
   opened.tree = buildModelTree(opened.model);
   opened.ledger = buildLedger(opened.model);
+  opened.map = std::make_shared<const ModelMap>(buildModelMap(opened.model));
   opened.parameters = num_parameters(opened.model);
   opened.bytes = opened.bundle ? bundle_bytes(opened.folder) : folderBytes(opened.folder);
   opened.macs = count_macs(opened.model, kLedgerTokens);

@@ -9,8 +9,12 @@
 
 #include "base/cancel.h"
 #include "model/model.h"
+#include "widgets/models/model_map.h"
 
 namespace espalier {
+
+// MACs are told for one sequence of so many tokens.
+inline constexpr int64_t kLedgerTokens = 128;
 
 // One line of the model tree: a group (layer, part) or a weight.
 struct ModelTreeNode {
@@ -49,6 +53,7 @@ struct OpenedModel {
   QString tokenizerProblem;                    // why it is null
   std::shared_ptr<const ModelTreeNode> tree;   // a root without a name
   std::vector<LedgerRow> ledger;
+  ModelMapPtr map;
   int64_t parameters = 0;
   int64_t bytes = 0;  // of the files in the folder that belong to it
   int64_t macs = 0;   // one sequence of 128 tokens

@@ -36,6 +36,8 @@ class Selection : public QObject {
   void selectToken(int token);
   void selectExample(qint64 example);
   void selectRun(const QString& hash);
+  // Back to what was selected at some time; a step of the history like any other.
+  void restore(const SelectionState& state) { set(state, true); }
   // Everything but the page, history included: another model was opened.
   void reset();
 

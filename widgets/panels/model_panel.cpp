@@ -67,6 +67,7 @@ ModelPanel::ModelPanel(Selection* selection, QWidget* parent) : QWidget(parent),
   connect(m_search, &QLineEdit::textChanged, this, [this](const QString& text) {
     m_filter->setFilterFixedString(text.trimmed());
     if (!text.trimmed().isEmpty()) m_tree->expandAll();
+    Q_EMIT searched(text.trimmed());
   });
   connect(m_tree->selectionModel(), &QItemSelectionModel::currentChanged, this, &ModelPanel::currentChanged);
   connect(m_tree, &QTreeView::activated, this, [this](const QModelIndex& index) {

@@ -26,6 +26,8 @@ class ModelPanel : public QWidget {
  Q_SIGNALS:
   // Double click or Return on a weight.
   void slotOpened(const QString& slot);
+  // Without spaces around it.
+  void searched(const QString& text);
 
  private:
   void followSelection();

@@ -4,6 +4,8 @@
 #include <QLabel>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 #include "widgets/models/display_text.h"
 #include "widgets/models/selection.h"
 #include "widgets/panels/calm_views.h"
@@ -150,6 +152,14 @@ void PropertiesPanel::showWeight(const ModelTreeNode& node) {
   addLine(tr("Form"), node.form);
   addLine(tr("Parameters"), countText(static_cast<double>(node.parameters)), formatCount(node.parameters));
   addLine(tr("Size"), formatBytes(static_cast<double>(node.bytes)));
+  const auto values = static_cast<double>(std::max<int64_t>(1, num_elements(node.shape)));
+  addLine(tr("Bits a value"), formatNumber(8 * static_cast<double>(node.bytes) / values),
+          tr("Stored bits, scales and masks included, for each value of the matrix."));
+  const int cell = m_model->map ? m_model->map->cellOf(node.slot) : -1;
+  if (cell >= 0 && m_model->map->cells[static_cast<size_t>(cell)].slot == node.slot) {
+    addLine(tr("MACs"), countText(static_cast<double>(m_model->map->cells[static_cast<size_t>(cell)].macs)),
+            tr("Multiply-accumulates of one sequence of 128 tokens."));
+  }
   if (!node.sharedWith.isEmpty()) addLine(tr("Shared with"), node.sharedWith);
   m_reader.start<MatrixSummary>(
       [model = m_model, slot = node.slot.toStdString()](const CancelToken& cancel) {

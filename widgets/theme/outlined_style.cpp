@@ -71,4 +71,9 @@ void OutlinedStyle::drawComplexControl(ComplexControl control, const QStyleOptio
   QProxyStyle::drawComplexControl(control, option, painter, widget);
 }
 
+int OutlinedStyle::pixelMetric(PixelMetric metric, const QStyleOption* option, const QWidget* widget) const {
+  if (metric == PM_TabBarTabHSpace) return 2 * kGrid;
+  return QProxyStyle::pixelMetric(metric, option, widget);
+}
+
 }  // namespace espalier

@@ -7,7 +7,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
-#include "formats/safetensors.h"
+#include "app/workbench/pages/sentence_answers.h"
 #include "widgets/charts/attention_head_view.h"
 #include "widgets/charts/attention_overview.h"
 #include "widgets/models/display_text.h"
@@ -21,11 +21,8 @@ constexpr size_t kMostChances = 6;
 
 AttentionPage::AttentionPage(Session* session, QWidget* parent)
     : SentencePage(session, QStringLiteral("attention"), tr("Attention"),
-                   {.kind = "attention",
-                    .title = tr("Attention"),
-                    .asking = tr("Computing the attention …"),
-                    .none = tr("No attention to show.")},
-                   parent) {
+                   {{.kind = "attention", .title = tr("Attention")}},
+                   {.asking = tr("Computing the attention …"), .none = tr("No attention to show.")}, parent) {
   auto* splitter = new QSplitter(this);
   splitter->setChildrenCollapsible(false);
   m_overview = new AttentionOverview(splitter);
@@ -80,7 +77,12 @@ AttentionPage::AttentionPage(Session* session, QWidget* parent)
 Chart* AttentionPage::mainChart() const { return m_head; }
 
 // The weights travel as a file.
-void AttentionPage::fillJob(JobSpec& spec) { spec.output_folder = session()->makeJobFolder(); }
+bool AttentionPage::fillJob(size_t, JobSpec& spec) {
+  spec.output_folder = session()->makeJobFolder();
+  return true;
+}
+
+bool AttentionPage::showNothing() { return showModelMissing() || showHeadsMissing(); }
 
 void AttentionPage::setEmptyText(const QString& sentence) { m_overview->setEmptyText(sentence); }
 
@@ -91,7 +93,7 @@ void AttentionPage::forgetModel() {
   m_prediction->clear();
 }
 
-void AttentionPage::take(const Json& answer) {
+void AttentionPage::take(size_t, const Json& answer) {
   m_reader.start<AttentionPtr>(
       [answer, model = session()->model()](const CancelToken&) {
         return readAttention(answer, model->model.architecture);
@@ -108,18 +110,13 @@ void AttentionPage::showAttention(const AttentionPtr& attention, const Json& ans
   m_head->setAttention(attention);
   if (session()->selection()->state().head < 0) session()->selection()->selectHead(0, 0);
   followSelection();
-  QStringList chances;
-  const Json labels = answer.value("labels", Json::array());
-  const Json probabilities = answer.value("probabilities", Json::array());
-  for (size_t i = 0; i < labels.size() && i < probabilities.size() && i < kMostChances; ++i) {
-    if (labels[i].is_string() && probabilities[i].is_number()) {
-      chances << QStringLiteral("%1 %2").arg(QString::fromStdString(labels[i].get<std::string>()),
-                                             percentText(probabilities[i].get<double>()));
-    }
+  const LabelChances chances = readChances(answer);
+  QStringList said;
+  for (size_t i = 0; i < chances.probabilities.size() && i < kMostChances; ++i) {
+    said << QStringLiteral("%1 %2").arg(chances.nameOf(static_cast<int>(i)), percentText(chances.probabilities[i]));
   }
-  m_prediction->setText(chances.isEmpty() ? QString()
-                                          : tr("The model says: %1").arg(chances.join(QStringLiteral(", "))));
-  m_prediction->setVisible(!chances.isEmpty());
+  m_prediction->setText(said.isEmpty() ? QString() : tr("The model says: %1").arg(said.join(QStringLiteral(", "))));
+  m_prediction->setVisible(!said.isEmpty());
 }
 
 void AttentionPage::followSelection() {
@@ -129,43 +126,6 @@ void AttentionPage::followSelection() {
   m_head->setHead(LayerIndex(state.layer), HeadIndex(state.head));
   const QString title = tr("Layer %1, head %2").arg(state.layer).arg(state.head);
   m_headTitle->setText(QStringLiteral("<b>%1</b>").arg(title));
-}
-
-AttentionPtr readAttention(const Json& answer, const Architecture& architecture) {
-  auto data = std::make_shared<AttentionData>();
-  for (const std::string& token : json_get<std::vector<std::string>>(answer, "tokens", "attention")) {
-    data->tokens << QString::fromStdString(token);
-  }
-  for (const Json& span : json_get<Json>(answer, "offsets", "attention")) {
-    // A special token stands for no text.
-    data->special.push_back(span.is_null());
-  }
-  data->special.resize(static_cast<size_t>(data->tokens.size()), false);
-  const TensorFile file = read_safetensors(json_get<std::string>(answer, "file", "attention"));
-  for (size_t layer = 0; layer < architecture.layers.size(); ++layer) {
-    const std::string name = "attentions." + std::to_string(layer);
-    const auto found = file.tensors.find(name);
-    if (found == file.tensors.end()) {
-      throw Error(ErrorKind::Format, {.what = "the attention of a layer is missing",
-                                      .where = name,
-                                      .got = "",
-                                      .wanted = "one tensor a layer",
-                                      .next = "try again"});
-    }
-    const Tensor& tensor = found->second;
-    if (tensor.dim() != 3 || tensor.size(1) != data->size() || tensor.size(2) != data->size()) {
-      throw Error(ErrorKind::Format,
-                  {.what = "the attention has another shape than the sentence",
-                   .where = name,
-                   .got = to_string(tensor.shape()),
-                   .wanted = "(heads, " + std::to_string(data->size()) + ", " + std::to_string(data->size()) + ")",
-                   .next = "try again"});
-    }
-    data->layers.push_back(tensor.to_float32());
-    data->heads.push_back(architecture.layers[layer].attention.heads);
-    for (const HeadIndex head : data->heads.back()) data->headColumns = std::max(data->headColumns, head.value + 1);
-  }
-  return data;
 }
 
 }  // namespace espalier

@@ -21,10 +21,11 @@ class AttentionPage : public SentencePage {
   Chart* mainChart() const override;
 
  protected:
-  void fillJob(JobSpec& spec) override;
-  void take(const Json& answer) override;
+  bool fillJob(size_t question, JobSpec& spec) override;
+  void take(size_t question, const Json& answer) override;
   void setEmptyText(const QString& sentence) override;
   void forgetModel() override;
+  bool showNothing() override;
 
  private:
   void showAttention(const AttentionPtr& attention, const Json& answer);
@@ -38,8 +39,5 @@ class AttentionPage : public SentencePage {
   QCheckBox* m_hideSpecial;
   BackgroundReader m_reader;
 };
-
-// The attention that an "attention" job wrote: tokens and offsets from its answer, weights from its file.
-AttentionPtr readAttention(const Json& answer, const Architecture& architecture);
 
 }  // namespace espalier

@@ -86,7 +86,7 @@ void HeadsPage::modelChanged() {
 }
 
 void HeadsPage::refresh() {
-  if (showModelMissing()) return;
+  if (showModelMissing() || showHeadsMissing()) return;
   const auto scores = m_scores.find(average());
   m_again->setVisible(scores == m_scores.end());
   if (m_job && scores == m_scores.end()) {

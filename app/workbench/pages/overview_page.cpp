@@ -1,12 +1,15 @@
 #include "app/workbench/pages/overview_page.h"
 
+#include <QComboBox>
 #include <QGridLayout>
+#include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollArea>
 #include <QVBoxLayout>
 
 #include "widgets/models/display_text.h"
 #include "widgets/panels/ledger_view.h"
+#include "widgets/panels/model_map_view.h"
 #include "widgets/theme/numbers.h"
 
 namespace espalier {
@@ -63,27 +66,94 @@ OverviewPage::OverviewPage(Session* session, QWidget* parent)
   m_facts->setVerticalSpacing(kGrid / 4);
   layout->addSpacing(kGrid);
   layout->addLayout(m_facts);
-  layout->addSpacing(2 * kGrid);
+  layout->addSpacing(kGrid);
+  auto* controls = new QHBoxLayout;
+  controls->setSpacing(kGrid);
+  auto* measureLabel = new QLabel(tr("Colour by"), content);
+  m_measure = new QComboBox(content);
+  m_measure->setAccessibleName(tr("What the map is coloured by"));
+  using Measure = ModelMapView::Measure;
+  for (const Measure measure :
+       {Measure::Bytes, Measure::Parameters, Measure::Macs, Measure::Sparsity, Measure::Bits, Measure::Places}) {
+    m_measure->addItem(measureName(measure), static_cast<int>(measure));
+  }
+  measureLabel->setBuddy(m_measure);
+  auto* arrangementLabel = new QLabel(tr("Arrange"), content);
+  auto* arrangement = new QComboBox(content);
+  arrangement->setAccessibleName(tr("How the map is arranged"));
+  arrangement->addItem(tr("by layer"), static_cast<int>(ModelMapView::Arrangement::Layers));
+  arrangement->addItem(tr("by size"), static_cast<int>(ModelMapView::Arrangement::Areas));
+  arrangement->setToolTip(tr("A line a layer, or a treemap whose areas are stored bytes."));
+  arrangementLabel->setBuddy(arrangement);
+  controls->addWidget(measureLabel);
+  controls->addWidget(m_measure);
+  controls->addSpacing(kGrid);
+  controls->addWidget(arrangementLabel);
+  controls->addWidget(arrangement);
+  controls->addStretch();
+  layout->addLayout(controls);
+  m_map = new ModelMapView(content);
+  layout->addWidget(m_map);
+  layout->addSpacing(kGrid);
   m_ledger = new LedgerView(content);
   layout->addWidget(m_ledger);
   layout->addStretch();
   scroll->setWidget(content);
   setContent(scroll);
+  follow(m_map);
   follow(m_ledger);
 
+  connect(m_measure, &QComboBox::currentIndexChanged, this, &OverviewPage::chooseMeasure);
+  connect(arrangement, &QComboBox::currentIndexChanged, this, [this, arrangement] {
+    m_map->setArrangement(static_cast<ModelMapView::Arrangement>(arrangement->currentData().toInt()));
+  });
+  connect(m_map, &ModelMapView::moduleSelected, this, [this](const QString& slot, int layer) {
+    Selection* selection = this->session()->selection();
+    if (slot.isEmpty()) {
+      selection->selectLayer(layer);
+    } else {
+      selection->selectSlot(slot, layer);
+    }
+  });
+  connect(m_map, &ModelMapView::moduleOpened, this, [this] { Q_EMIT pageAsked(QStringLiteral("weights")); });
   connect(m_ledger, &LedgerView::layerSelected, session->selection(), &Selection::selectLayer);
-  connect(session->selection(), &Selection::changed, this,
-          [this](const SelectionState& now) { m_ledger->setCurrentLayer(now.layer); });
+  connect(session->selection(), &Selection::changed, this, [this](const SelectionState& now) {
+    m_ledger->setCurrentLayer(now.layer);
+    m_map->setCurrent(now.slot, now.layer);
+  });
   connect(session, &Session::modelOpening, this, &OverviewPage::refresh);
   connect(session, &Session::modelFailed, this, &OverviewPage::refresh);
-  connect(session, &Session::modelChanged, this, &OverviewPage::refresh);
+  connect(session, &Session::modelChanged, this, &OverviewPage::modelChanged);
   connect(session, &Session::taskChanged, this, &OverviewPage::refresh);
   connect(session->runs(), &RunStore::changed, this, &OverviewPage::refresh);
   connect(&Theme::instance(), &Theme::changed, this, &OverviewPage::refresh);
   refresh();
 }
 
-Chart* OverviewPage::mainChart() const { return m_ledger; }
+Chart* OverviewPage::mainChart() const { return m_map; }
+
+void OverviewPage::activate() { m_map->setFocus(); }
+
+void OverviewPage::setSearch(const QString& text) { m_map->setSearch(text); }
+
+void OverviewPage::modelChanged() {
+  m_sparsityReader.cancel();
+  m_map->setMap(session()->model()->map);
+  chooseMeasure();
+  refresh();
+}
+
+// Zeros are counted when somebody wants to see them: that reads every value of the model.
+void OverviewPage::chooseMeasure() {
+  const auto measure = static_cast<ModelMapView::Measure>(m_measure->currentData().toInt());
+  m_map->setMeasure(measure);
+  const OpenedModelPtr& model = session()->model();
+  if (measure != ModelMapView::Measure::Sparsity || !model || m_map->hasSparsity() || m_sparsityReader.isBusy()) return;
+  m_sparsityReader.start<std::vector<double>>(
+      [model](const CancelToken& cancel) { return mapSparsity(*model->map, model->model, cancel); },
+      [this](const std::shared_ptr<std::vector<double>>& shares) { m_map->setSparsity(std::move(*shares)); },
+      [this](const ErrorInfo& error) { showError(error); });
+}
 
 void OverviewPage::addFact(const QString& name, const QString& value, const QString& tip) {
   const int number = m_facts->count() / 2;
@@ -155,6 +225,7 @@ void OverviewPage::refresh() {
   if (baseline)
     addFact(tr("Accuracy"), percentText(baseline->accuracy),
             formatInterval(baseline->accuracy, baseline->accuracyLow, baseline->accuracyHigh));
+  m_map->setConditions(session()->conditions());
   m_ledger->setConditions(session()->conditions());
   m_ledger->setLedger(model->ledger);
   m_ledger->setCurrentLayer(session()->selection()->state().layer);

@@ -57,6 +57,13 @@ bool Page::showModelMissing() {
   return true;
 }
 
+bool Page::showHeadsMissing() {
+  if (m_session->hasHeads()) return false;
+  showEmpty(tr("This model has no attention heads."), tr("Show its weights"),
+            [this] { Q_EMIT pageAsked(QStringLiteral("weights")); });
+  return true;
+}
+
 void Page::showError(const ErrorInfo& error, const QString& button, std::function<void()> action) {
   m_bar->showMessage(MessageBar::Kind::Error, QString::fromStdString(error.message), button, std::move(action));
 }

@@ -48,6 +48,8 @@ class Page : public QWidget {
   void showBusy(const QString& sentence);
   // True, with the empty state shown, when no model is open yet.
   bool showModelMissing();
+  // True, with the empty state shown, when the model has no attention heads to look at.
+  bool showHeadsMissing();
   // An error with the next step as a button.
   void showError(const ErrorInfo& error, const QString& button = {}, std::function<void()> action = {});
   void follow(Chart* chart);

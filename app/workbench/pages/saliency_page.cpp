@@ -7,17 +7,12 @@
 #include <QScrollArea>
 #include <QVBoxLayout>
 
-#include <algorithm>
-
 namespace espalier {
 
 SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
     : SentencePage(session, QStringLiteral("saliency"), tr("Saliency"),
-                   {.kind = "saliency",
-                    .title = tr("Saliency"),
-                    .asking = tr("Taking the gradients …"),
-                    .none = tr("No saliency to show.")},
-                   parent) {
+                   {{.kind = "saliency", .title = tr("Saliency")}, {.kind = "attention", .title = tr("Attention")}},
+                   {.asking = tr("Taking the gradients …"), .none = tr("No saliency to show.")}, parent) {
   auto* controls = new QHBoxLayout;
   controls->setSpacing(kGrid);
   auto* label = new QLabel(tr("Explain"), this);
@@ -28,10 +23,14 @@ SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
   label->setBuddy(m_label);
   controls->addWidget(label);
   controls->addWidget(m_label);
-  m_hideSpecial = new QCheckBox(tr("Hide special tokens"), this);
-  m_hideSpecial->setChecked(true);
+  m_words = new QCheckBox(tr("Whole words"), this);
+  m_words->setToolTip(tr("Adds the scores of a word's pieces up."));
+  auto* hideSpecial = new QCheckBox(tr("Hide special tokens"), this);
+  hideSpecial->setChecked(true);
   controls->addSpacing(kGrid);
-  controls->addWidget(m_hideSpecial);
+  controls->addWidget(m_words);
+  controls->addSpacing(kGrid);
+  controls->addWidget(hideSpecial);
   controls->addStretch();
   contentLayout()->addLayout(controls);
 
@@ -40,21 +39,22 @@ SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setAccessibleName(tr("Saliency of the sentence"));
   scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  m_view = new SaliencyView(scroll);
-  m_view->setHideSpecial(true);
-  m_view->setTitle(tr("Which words decided"));
-  m_view->setEmptyText(tr("Type a sentence above and press Return."));
-  scroll->setWidget(m_view);
+  m_rows = new SaliencyRows(scroll);
+  m_rows->setHideSpecial(true);
+  m_rows->setEmptyText(tr("Type a sentence above and press Return."));
+  scroll->setWidget(m_rows);
   contentLayout()->addWidget(scroll, 1);
   m_caption = new QLabel(this);
   m_caption->setWordWrap(true);
   contentLayout()->addWidget(m_caption);
-  follow(m_view);
+  follow(m_rows);
 
-  connect(m_hideSpecial, &QCheckBox::toggled, m_view, &SaliencyView::setHideSpecial);
+  connect(hideSpecial, &QCheckBox::toggled, m_rows, &SaliencyRows::setHideSpecial);
+  connect(m_words, &QCheckBox::toggled, this, &SaliencyPage::showRows);
   connect(m_label, &QComboBox::activated, this, [this] { ask(); });
-  connect(m_view, &SaliencyView::tokenHovered, this,
-          [this](int token) { this->session()->selection()->selectToken(token); });
+  connect(m_rows, &SaliencyRows::tokenHovered, this, [this](int token) {
+    if (!m_words->isChecked()) this->session()->selection()->selectToken(token);
+  });
   const auto recolor = [this] {
     m_caption->setStyleSheet(QStringLiteral("color: %1;").arg(Theme::instance().colors().secondaryText.name()));
   };
@@ -62,81 +62,82 @@ SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
   recolor();
 }
 
-void SaliencyPage::fillJob(JobSpec& spec) { spec.settings["label"] = m_label->currentData().toInt(); }
+bool SaliencyPage::fillJob(size_t question, JobSpec& spec) {
+  if (question == GradientQuestion) {
+    spec.settings["label"] = m_label->currentData().toInt();
+    return true;
+  }
+  // Rollout follows attention from layer to layer of one stack.
+  if (!session()->hasHeads() || session()->model()->model.architecture.has_decoder()) return false;
+  spec.output_folder = session()->makeJobFolder();
+  return true;
+}
 
-void SaliencyPage::setEmptyText(const QString& sentence) { m_view->setEmptyText(sentence); }
+void SaliencyPage::setEmptyText(const QString& sentence) { m_rows->setEmptyText(sentence); }
 
 void SaliencyPage::forgetModel() {
   while (m_label->count() > 1) m_label->removeItem(1);
-  m_view->clear();
+  m_reader.cancel();
+  m_saliency = {};
+  m_rollout.clear();
+  m_rows->clear();
   m_caption->clear();
 }
 
-void SaliencyPage::take(const Json& answer) {
+void SaliencyPage::take(size_t question, const Json& answer) {
+  if (question == AttentionQuestion) {
+    m_reader.start<std::vector<double>>(
+        [answer, model = session()->model()](const CancelToken&) {
+          return attentionRollout(*readAttention(answer, model->model.architecture));
+        },
+        [this](const std::shared_ptr<std::vector<double>>& rollout) {
+          m_rollout = std::move(*rollout);
+          showRows();
+        },
+        [this](const ErrorInfo& error) { showAskError(error); });
+    return;
+  }
   try {
-    const Sentence& sentence = session()->sentence()->sentence();
-    const SaliencyData saliency = readSaliency(answer, sentence);
+    m_saliency = readSaliency(answer, session()->sentence()->sentence());
+    // Of the sentence before, until its own comes.
+    m_rollout.clear();
     bar()->clear();
-    if (m_label->count() == 1) {
-      const auto labels = json_get_or<std::vector<std::string>>(answer, "labels", {}, "saliency");
-      for (size_t i = 0; i < labels.size(); ++i) {
-        m_label->addItem(QString::fromStdString(labels[i]), static_cast<int>(i));
-      }
-    }
-    m_view->setConditions(session()->conditions());
-    m_view->setSaliency(saliency);
-    QString caption = tr("Gradient of the label's score times the word's embedding: red words speak for \"%1\", blue "
-                         "ones against it.")
-                          .arg(saliency.label);
-    if (!sentence.evidence.empty()) {
-      caption += QLatin1Char(' ') + tr("Underlined words are known to decide: the lab's generator put them there.");
-    }
-    m_caption->setText(caption);
+    showLabels();
+    showRows();
   } catch (...) {
     showAskError(current_error_info());
   }
 }
 
-SaliencyData readSaliency(const Json& answer, const Sentence& sentence) {
-  const auto tokens = json_get<std::vector<std::string>>(answer, "tokens", "saliency");
-  const auto scores = json_get<std::vector<double>>(answer, "scores", "saliency");
-  const auto offsets = json_get<std::vector<Json>>(answer, "offsets", "saliency");
-  if (scores.size() != tokens.size() || offsets.size() != tokens.size()) {
-    throw Error(ErrorKind::Format, "the saliency has another length than the sentence");
+void SaliencyPage::showLabels() {
+  if (m_label->count() > 1) return;
+  const QStringList& labels = m_saliency.chances.labels;
+  for (int i = 0; i < labels.size(); ++i) m_label->addItem(labels[i], i);
+}
+
+void SaliencyPage::showRows() {
+  if (m_saliency.tokens.empty()) return;
+  SaliencyTable table;
+  table.tokens = m_saliency.tokens;
+  table.label = m_saliency.chances.nameOf(m_saliency.explained);
+  table.rows.push_back({tr("gradient × input"), m_saliency.chances.verdict(), m_saliency.scores, 0});
+  const bool rollout = m_rollout.size() == m_saliency.tokens.size();
+  if (rollout) table.rows.push_back({tr("attention rollout"), {}, m_rollout, 1});
+  m_rows->setConditions(session()->conditions());
+  m_rows->setTable(m_words->isChecked() ? asWords(table) : table);
+  QString caption =
+      tr("Gradient × input: the gradient of the label's score times the word's embedding; red words speak "
+         "for \"%1\", blue ones against it.")
+          .arg(table.label);
+  if (rollout) {
+    caption += QLatin1Char(' ') +
+               tr("Attention rollout (Abnar and Zuidema 2020): how much of each word reaches the first token; it knows "
+                  "no direction. Each row has colours of its own.");
   }
-  const auto labels = json_get_or<std::vector<std::string>>(answer, "labels", {}, "saliency");
-  const auto probabilities = json_get_or<std::vector<double>>(answer, "probabilities", {}, "saliency");
-  const auto explained = json_get_or<int64_t>(answer, "explained_label", -1, "saliency");
-  const auto nameOf = [&](int64_t label) {
-    return label >= 0 && label < static_cast<int64_t>(labels.size())
-               ? QString::fromStdString(labels[static_cast<size_t>(label)])
-               : QObject::tr("label %1").arg(label);
-  };
-  SaliencyData data;
-  data.method = QObject::tr("gradient x input");
-  data.label = nameOf(explained);
-  if (!probabilities.empty()) {
-    const auto best = std::max_element(probabilities.begin(), probabilities.end());
-    data.prediction = nameOf(best - probabilities.begin());
-    data.probability = *best;
+  if (!session()->sentence()->sentence().evidence.empty()) {
+    caption += QLatin1Char(' ') + tr("Underlined words are known to decide: the lab's generator put them there.");
   }
-  bool secondText = false;
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    SaliencyToken token;
-    token.text = QString::fromStdString(tokens[i]);
-    token.score = scores[i];
-    // A special token stands for no text.
-    token.special = offsets[i].is_null();
-    token.continuesWord = token.text.startsWith(QLatin1String("##"));
-    // Evidence counts code points of the first text; a special token in the middle ends that.
-    secondText |= token.special && i > 0;
-    if (!token.special && !secondText) {
-      const auto [from, to] = offsets[i].get<std::pair<int, int>>();
-      for (const auto& [begin, end] : sentence.evidence) token.known |= from < end && begin < to;
-    }
-    data.tokens.push_back(std::move(token));
-  }
-  return data;
+  m_caption->setText(caption);
 }
 
 }  // namespace espalier

@@ -1,6 +1,6 @@
 #pragma once
+#include "app/workbench/pages/sentence_answers.h"
 #include "app/workbench/pages/sentence_page.h"
-#include "widgets/charts/saliency_view.h"
 
 class QCheckBox;
 class QComboBox;
@@ -8,29 +8,34 @@ class QLabel;
 
 namespace espalier {
 
-// Which words decided: the sentence coloured by gradient x input.
+// Which words decided: the sentence once for each method, under one another.
 class SaliencyPage : public SentencePage {
   Q_OBJECT
 
  public:
   explicit SaliencyPage(Session* session, QWidget* parent = nullptr);
 
-  Chart* mainChart() const override { return m_view; }
+  Chart* mainChart() const override { return m_rows; }
+  SaliencyRows* rows() const { return m_rows; }
 
  protected:
-  void fillJob(JobSpec& spec) override;
-  void take(const Json& answer) override;
+  bool fillJob(size_t question, JobSpec& spec) override;
+  void take(size_t question, const Json& answer) override;
   void setEmptyText(const QString& sentence) override;
   void forgetModel() override;
 
  private:
-  QComboBox* m_label;
-  QCheckBox* m_hideSpecial;
-  SaliencyView* m_view;
-  QLabel* m_caption;
-};
+  enum Asked { GradientQuestion, AttentionQuestion };
+  void showRows();
+  void showLabels();
 
-// What a "saliency" job answered, with the words that the data set knows to decide marked.
-SaliencyData readSaliency(const Json& answer, const Sentence& sentence);
+  QComboBox* m_label;
+  QCheckBox* m_words;
+  SaliencyRows* m_rows;
+  QLabel* m_caption;
+  BackgroundReader m_reader;
+  SaliencyAnswer m_saliency;
+  std::vector<double> m_rollout;  // empty while it is not known
+};
 
 }  // namespace espalier

@@ -6,9 +6,9 @@
 
 namespace espalier {
 
-SentencePage::SentencePage(Session* session, const QString& name, const QString& title, Question question,
-                           QWidget* parent)
-    : Page(session, name, title, parent), m_question(std::move(question)) {
+SentencePage::SentencePage(Session* session, const QString& name, const QString& title, std::vector<Question> questions,
+                           Sayings sayings, QWidget* parent)
+    : Page(session, name, title, parent), m_questions(std::move(questions)), m_sayings(std::move(sayings)) {
   auto* content = new QWidget(this);
   m_layout = new QVBoxLayout(content);
   m_layout->setContentsMargins(2 * kGrid, kGrid, 2 * kGrid, kGrid);
@@ -31,7 +31,7 @@ SentencePage::SentencePage(Session* session, const QString& name, const QString&
 }
 
 void SentencePage::activate() {
-  if (showModelMissing()) return;
+  if (showNothing()) return;
   showContent();
   if (!m_current) ask();
 }
@@ -42,26 +42,32 @@ void SentencePage::invalidate() {
 }
 
 void SentencePage::ask() {
-  const Sentence& sentence = session()->sentence()->sentence();
-  if (!session()->model() || sentence.text.trimmed().isEmpty()) return;
+  if (!session()->model() || session()->sentence()->sentence().text.trimmed().isEmpty()) return;
   m_current = true;
-  JobSpec spec = session()->jobSpec(m_question.kind);
+  ++m_request;
+  setEmptyText(m_sayings.asking);
+  for (size_t question = 0; question < m_questions.size(); ++question) {
+    if (m_questions[question].atOnce) askOne(question);
+  }
+}
+
+void SentencePage::askOne(size_t question) {
+  const Sentence& sentence = session()->sentence()->sentence();
+  JobSpec spec = session()->jobSpec(m_questions[question].kind);
   spec.settings["text"] = sentence.text.toStdString();
   if (sentence.hasPair) spec.settings["pair"] = sentence.pair.toStdString();
-  fillJob(spec);
-  const quint64 request = ++m_request;
-  setEmptyText(m_question.asking);
+  if (!fillJob(question, spec)) return;
   JobCallbacks callbacks;
-  callbacks.done = [this, request](const Json& answer) {
-    if (request == m_request) take(answer);
+  callbacks.done = [this, question, request = m_request](const Json& answer) {
+    if (request == m_request) take(question, answer);
   };
-  callbacks.failed = [this, request](const ErrorInfo& error) {
+  callbacks.failed = [this, request = m_request](const ErrorInfo& error) {
     if (request != m_request) return;
     m_current = false;
-    setEmptyText(m_question.none);
+    setEmptyText(m_sayings.none);
     showAskError(error);
   };
-  session()->jobs()->start(spec, JobLane::Questions, m_question.title, this, std::move(callbacks));
+  session()->jobs()->start(spec, JobLane::Questions, m_questions[question].title, this, std::move(callbacks));
 }
 
 void SentencePage::showAskError(const ErrorInfo& error) {

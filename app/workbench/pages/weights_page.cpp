@@ -2,34 +2,26 @@
 
 #include <QComboBox>
 #include <QHBoxLayout>
+#include <QLabel>
 #include <QSignalBlocker>
 #include <QSplitter>
+#include <QToolButton>
 
-#include "inspect/spectrum.h"
-#include "widgets/charts/heat_map_view.h"
-#include "widgets/charts/spectrum_view.h"
+#include <cmath>
+
+#include "app/workbench/pages/weight_details.h"
+#include "app/workbench/run_picker.h"
 #include "widgets/models/display_text.h"
 #include "widgets/panels/calm_views.h"
+#include "widgets/panels/weight_maps.h"
 #include "widgets/theme/numbers.h"
 
 namespace espalier {
 
 namespace {
 
-constexpr int kBins = 201;
-// A spectrum costs rows x columns x the smaller side: beyond this it would take more than a few seconds.
-constexpr double kSpectrumCost = 2e10;
-
-// The levels that a stored quantized weight can say, when its scale is one for all values.
-std::vector<double> levelsOf(const Weight& weight) {
-  const auto* quantized = weight.as<Quantized>();
-  if (!quantized || quantized->scales.numel() != 1) return {};
-  const double scale = quantized->scales.value_at(0);
-  const int largest = (1 << (quantized->bits - 1)) - 1;
-  std::vector<double> levels;
-  for (int code = -largest; code <= largest; ++code) levels.push_back(code * scale);
-  return levels;
-}
+// Room for three maps beside one another.
+constexpr int kWidePage = 120 * kGrid;
 
 MatrixLabels labelsFor(const OpenedModelPtr& model, const QString& slot, int layer) {
   MatrixLabels labels;
@@ -74,40 +66,54 @@ WeightsPage::WeightsPage(Session* session, QWidget* parent)
   layout->setSpacing(kGrid);
 
   auto* top = new QHBoxLayout;
-  top->setSpacing(2 * kGrid);
+  top->setSpacing(kGrid);
   m_picker = new QComboBox(content);
   m_picker->setAccessibleName(tr("Weight to show"));
   m_picker->setToolTip(tr("The weight shown; the model tree chooses it too."));
   m_picker->setMaxVisibleItems(24);
   m_picker->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-  m_picker->setMinimumContentsLength(40);
-  top->addWidget(m_picker);
-  top->addStretch();
+  m_picker->setMinimumContentsLength(20);
+  top->addWidget(m_picker, 2);
+  auto* compareLabel = new QLabel(tr("Compare with"), content);
+  m_run = new RunPicker(session, tr("nothing"), content);
+  m_run->setMinimumContentsLength(12);
+  compareLabel->setBuddy(m_run);
+  top->addSpacing(kGrid);
+  top->addWidget(compareLabel);
+  top->addWidget(m_run, 1);
+  m_maps = new WeightMaps(content);
+  const QString names[] = {tr("Before"), tr("After"), tr("Difference")};
+  for (int kind = 0; kind < 3; ++kind) {
+    auto* button = new QToolButton(content);
+    button->setText(names[kind]);
+    button->setCheckable(true);
+    button->setChecked(true);
+    button->setVisible(false);
+    button->setToolTip(tr("Shows or hides this map."));
+    m_kinds.push_back(button);
+    connect(button, &QToolButton::toggled, this,
+            [this, kind](bool on) { m_maps->setShown(static_cast<WeightMaps::Kind>(kind), on); });
+  }
   layout->addLayout(top);
+  auto* about = new QHBoxLayout;
+  about->setSpacing(kGrid);
   m_facts = new ElidedLabel(Qt::ElideRight, content);
-  layout->addWidget(m_facts);
+  about->addWidget(m_facts, 1);
+  for (QToolButton* button : m_kinds) about->addWidget(button);
+  layout->addLayout(about);
 
   auto* rows = new QSplitter(Qt::Vertical, content);
   rows->setChildrenCollapsible(false);
-  m_heatMap = new HeatMapView(rows);
-  auto* below = new QSplitter(Qt::Horizontal, rows);
-  below->setChildrenCollapsible(false);
-  m_histogram = new HistogramView(below);
-  m_histogram->setTitle(tr("Distribution of values"));
-  m_histogram->setEmptyText(tr("The distribution appears once the weight has been read."));
-  m_spectrum = new SpectrumView(below);
-  m_spectrum->setTitle(tr("Singular values"));
-  rows->addWidget(m_heatMap);
-  rows->addWidget(below);
+  m_details = new WeightDetails(rows);
+  rows->addWidget(m_maps);
+  rows->addWidget(m_details);
   rows->setStretchFactor(0, 5);
   rows->setStretchFactor(1, 2);
-  rows->setSizes({40 * kGrid, 18 * kGrid});
+  rows->setSizes({38 * kGrid, 24 * kGrid});
   layout->addWidget(rows, 1);
   setContent(content);
-  for (Chart* chart :
-       {static_cast<Chart*>(m_heatMap), static_cast<Chart*>(m_histogram), static_cast<Chart*>(m_spectrum)}) {
-    follow(chart);
-  }
+  for (const auto kind : {WeightMaps::Before, WeightMaps::After, WeightMaps::Difference}) follow(m_maps->map(kind));
+  for (Chart* chart : m_details->charts()) follow(chart);
 
   connect(session, &Session::modelOpening, this, &WeightsPage::showModelMissing);
   connect(session, &Session::modelFailed, this, &WeightsPage::showModelMissing);
@@ -118,20 +124,30 @@ WeightsPage::WeightsPage(Session* session, QWidget* parent)
   connect(m_picker, &QComboBox::activated, this, [this](int index) {
     this->session()->selection()->selectSlot(m_picker->itemText(index), m_picker->itemData(index).toInt());
   });
-  connect(m_heatMap, &HeatMapView::summaryReady, this, &WeightsPage::readHistogram);
-  connect(m_heatMap, &HeatMapView::firstShown, this, [this] { Q_EMIT heatMapShown(m_shown); });
+  connect(m_run, &RunPicker::runChanged, this, &WeightsPage::compare);
+  connect(heatMap(), &HeatMapView::summaryReady, this, [this] {
+    m_details->setStatistics(heatMap()->summary()->statistics);
+    showFacts();
+  });
+  connect(heatMap(), &HeatMapView::firstShown, this, [this] { Q_EMIT heatMapShown(m_shown); });
+  connect(heatMap(), &HeatMapView::cellClicked, m_details, &WeightDetails::setRow);
+  connect(m_details, &WeightDetails::cellAsked, m_maps, &WeightMaps::showCell);
+  connect(m_details, &WeightDetails::marksChanged, m_maps, &WeightMaps::setMarks);
+  connect(m_details, &WeightDetails::failed, this, [this](const ErrorInfo& error) { showError(error); });
   showModelMissing();
 }
 
-Chart* WeightsPage::mainChart() const { return m_heatMap; }
+HeatMapView* WeightsPage::heatMap() const { return m_maps->map(WeightMaps::Before); }
+
+Chart* WeightsPage::mainChart() const { return heatMap(); }
+
+QString WeightsPage::facts() const { return m_facts->fullText(); }
 
 void WeightsPage::modelChanged() {
   m_shown.clear();
-  m_heatMap->clear();
-  m_histogram->clear();
-  m_spectrum->clear();
-  m_histogramReader.cancel();
-  m_spectrumReader.cancel();
+  endComparing();
+  m_maps->clear();
+  m_details->clear();
   m_picker->clear();
   if (showModelMissing()) return;
   const QSignalBlocker blocker(m_picker);
@@ -147,7 +163,7 @@ void WeightsPage::activate() {
   QString slot = session()->selection()->state().slot;
   if (slot.isEmpty()) slot = m_shown.isEmpty() ? m_picker->itemText(0) : m_shown;
   showSlot(slot);
-  m_heatMap->setFocus();
+  heatMap()->setFocus();
 }
 
 void WeightsPage::showSlot(const QString& slot) {
@@ -157,64 +173,89 @@ void WeightsPage::showSlot(const QString& slot) {
   showContent();
   const int index = m_picker->findText(slot);
   m_picker->setCurrentIndex(index);
-  const Weight& weight = model->model.weight(slot.toStdString());
-  m_histogramReader.cancel();
-  m_histogram->clear();
-  m_spectrum->clear();
-  m_facts->setFullText(
-      QStringLiteral("%1, %2").arg(shapeText(shape_of(weight)), QString::fromStdString(describe(weight))));
-  m_heatMap->setTitle(slot);
-  m_heatMap->setConditions(session()->conditions());
-  m_histogram->setConditions(slot);
-  m_spectrum->setConditions(slot);
-  m_heatMap->setSource(share(weight), labelsFor(model, slot, m_picker->itemData(index).toInt()));
-  readSpectrum();
+  const WeightPtr weight = share(model->model.weight(slot.toStdString()));
+  const MatrixLabels labels = labelsFor(model, slot, m_picker->itemData(index).toInt());
+  for (const auto kind : {WeightMaps::Before, WeightMaps::After, WeightMaps::Difference}) {
+    m_maps->map(kind)->setConditions(session()->conditions());
+  }
+  m_maps->setSource(weight, labels);
+  m_details->setWeight(weight, labels);
+  compare();
 }
 
-void WeightsPage::readHistogram() {
-  const MatrixSummary* summary = m_heatMap->summary();
-  if (!summary || m_shown.isEmpty()) return;
-  const Statistics statistics = summary->statistics;
-  m_facts->setFullText(
-      QStringLiteral("%1, %2    ‖W‖ %3    mean %4    std %5    zeros %6")
-          .arg(shapeText(shape_of(session()->model()->model.weight(m_shown.toStdString()))),
-               QString::fromStdString(describe(session()->model()->model.weight(m_shown.toStdString()))),
-               formatNumber(statistics.l2_norm), formatNumber(statistics.mean), formatNumber(statistics.std),
-               percentText(static_cast<double>(statistics.zeros) /
-                           static_cast<double>(std::max<int64_t>(1, statistics.count)))));
-  const WeightPtr weight = share(session()->model()->model.weight(m_shown.toStdString()));
-  m_histogramReader.start<Histogram>(
-      [weight, statistics](const CancelToken& cancel) {
-        return histogram(Matrix(weight), statistics.min, statistics.max, kBins, cancel);
-      },
-      [this, statistics, weight](const std::shared_ptr<Histogram>& counts) {
-        m_histogram->setHistogram(*counts, statistics);
-        m_histogram->setQuantizationLevels(levelsOf(*weight));
-      },
-      [this](const ErrorInfo& error) { showError(error); });
+QString WeightsPage::shortRunName() const { return m_run->run() ? m_run->run()->shortName : QString(); }
+
+void WeightsPage::endComparing() {
+  m_otherReader.cancel();
+  m_difference.clear();
+  for (QToolButton* button : m_kinds) button->setVisible(false);
+  m_maps->setOther(nullptr, nullptr, {}, {});
+  m_details->setOther(nullptr, {});
 }
 
-void WeightsPage::readSpectrum() {
-  m_spectrumReader.cancel();
-  const WeightPtr weight = share(session()->model()->model.weight(m_shown.toStdString()));
-  const Matrix matrix(weight);
-  const auto rows = static_cast<double>(matrix.rows());
-  const auto columns = static_cast<double>(matrix.cols());
-  if (matrix.rows() < 2 || matrix.cols() < 2) {
-    m_spectrum->setEmptyText(tr("A vector has no singular spectrum."));
+// Opens the run's model beside the one that is open; its tensors stay mapped.
+void WeightsPage::compare() {
+  const bool wasComparing = m_maps->isComparing();
+  endComparing();
+  const OpenedModelPtr& model = session()->model();
+  const RunRow* run = m_run->run();
+  if (!run || !model || m_shown.isEmpty()) {
+    showFacts();
     return;
   }
-  if (rows * columns * std::min(rows, columns) > kSpectrumCost) {
-    m_spectrum->setEmptyText(tr("This matrix is too large to take its spectrum while you wait."));
-    return;
-  }
-  m_spectrum->setEmptyText(tr("Taking the singular values …"));
-  m_spectrumReader.start<Spectrum>(
-      [matrix](const CancelToken& cancel) { return singular_spectrum(matrix, cancel); },
-      [this, matrix](const std::shared_ptr<Spectrum>& spectrum) {
-        m_spectrum->setSpectrum(*spectrum, matrix.rows(), matrix.cols());
+  m_difference = tr("Reading %1 …").arg(run->name);
+  showFacts();
+  const MatrixLabels labels = labelsFor(model, m_shown, m_picker->currentData().toInt());
+  m_otherReader.start<WeightComparison>(
+      [model, slot = m_shown.toStdString(), bundle = run->bundle.toStdString()](const CancelToken& cancel) {
+        return compareWeight(model->model, open_model(bundle), slot, cancel);
       },
-      [this](const ErrorInfo& error) { m_spectrum->setEmptyText(QString::fromStdString(error.message)); });
+      [this, labels, wasComparing](const std::shared_ptr<WeightComparison>& comparison) {
+        // Three maps need room; a narrow page begins with what changed.
+        if (!wasComparing && width() < kWidePage && comparison->difference) {
+          m_kinds[WeightMaps::After]->setChecked(false);
+        }
+        for (QToolButton* button : m_kinds) button->setVisible(true);
+        m_kinds[WeightMaps::Difference]->setEnabled(comparison->difference != nullptr);
+        m_kinds[WeightMaps::Difference]->setToolTip(comparison->difference ? tr("Shows or hides this map.")
+                                                                           : comparison->note);
+        const QString name = shortRunName();
+        MatrixLabels own = labels;
+        if (!comparison->difference) own.rowBoundaries = own.columnBoundaries = {};
+        m_maps->setOther(comparison->after, comparison->difference, own,
+                         {tr("before"), tr("after %1").arg(name), tr("after − before")});
+        m_maps->map(WeightMaps::Difference)->setTitle(tr("%1: after − before").arg(m_shown));
+        m_maps->map(WeightMaps::After)->setTitle(tr("%1 after %2").arg(m_shown, name));
+        m_details->setOther(comparison->after, name);
+        QStringList parts;
+        parts << QString::fromStdString(describe(*comparison->after));
+        if (std::isfinite(comparison->relativeError)) {
+          parts << tr("‖after − before‖ / ‖before‖ %1").arg(formatNumber(comparison->relativeError));
+        }
+        if (!comparison->note.isEmpty()) parts << comparison->note;
+        m_difference = tr("After: %1").arg(parts.join(QStringLiteral(", ")));
+        showFacts();
+      },
+      [this](const ErrorInfo& error) {
+        m_difference = QString::fromStdString(error.message);
+        showFacts();
+      });
+}
+
+void WeightsPage::showFacts() {
+  if (m_shown.isEmpty() || !session()->model()) return m_facts->setFullText({});
+  const Weight& weight = session()->model()->model.weight(m_shown.toStdString());
+  QString text = QStringLiteral("%1, %2").arg(shapeText(shape_of(weight)), QString::fromStdString(describe(weight)));
+  if (!m_difference.isEmpty()) {
+    text += QStringLiteral("    ") + m_difference;
+  } else if (const MatrixSummary* summary = heatMap()->summary()) {
+    const Statistics& statistics = summary->statistics;
+    text += QStringLiteral("    ‖W‖ %1    mean %2    std %3    zeros %4")
+                .arg(formatNumber(statistics.l2_norm), formatNumber(statistics.mean), formatNumber(statistics.std),
+                     percentText(static_cast<double>(statistics.zeros) /
+                                 static_cast<double>(std::max<int64_t>(1, statistics.count))));
+  }
+  m_facts->setFullText(text);
 }
 
 }  // namespace espalier

@@ -1,16 +1,20 @@
 #pragma once
 #include "app/workbench/pages/page.h"
-#include "widgets/charts/histogram_view.h"
+#include "widgets/models/weight_comparison.h"
 
 class QComboBox;
+class QToolButton;
 
 namespace espalier {
 
 class ElidedLabel;
 class HeatMapView;
-class SpectrumView;
+class RunPicker;
+class WeightDetails;
+class WeightMaps;
 
-// The selected matrix as a heat map, its histogram under it and its singular spectrum beside.
+// The selected matrix as a heat map, alone or before and after a run with the difference; under it its distribution,
+// spectrum, ranges and outliers.
 class WeightsPage : public Page {
   Q_OBJECT
 
@@ -20,7 +24,12 @@ class WeightsPage : public Page {
   Chart* mainChart() const override;
   void activate() override;
   const QString& shownSlot() const { return m_shown; }
-  HeatMapView* heatMap() const { return m_heatMap; }
+  HeatMapView* heatMap() const;
+  WeightMaps* maps() const { return m_maps; }
+  WeightDetails* details() const { return m_details; }
+  RunPicker* runPicker() const { return m_run; }
+  // One line about the weight, and about the difference.
+  QString facts() const;
 
  Q_SIGNALS:
   // The first pixels of a weight are on screen.
@@ -29,17 +38,20 @@ class WeightsPage : public Page {
  private:
   void modelChanged();
   void showSlot(const QString& slot);
-  void readHistogram();
-  void readSpectrum();
+  void compare();
+  void endComparing();
+  void showFacts();
+  QString shortRunName() const;
 
-  HeatMapView* m_heatMap;
-  HistogramView* m_histogram;
-  SpectrumView* m_spectrum;
   QComboBox* m_picker;
+  RunPicker* m_run;
+  std::vector<QToolButton*> m_kinds;  // before, after, difference
   ElidedLabel* m_facts;
-  BackgroundReader m_histogramReader;
-  BackgroundReader m_spectrumReader;
+  WeightMaps* m_maps;
+  WeightDetails* m_details;
+  BackgroundReader m_otherReader;
   QString m_shown;
+  QString m_difference;  // what the facts say of the other model
 };
 
 }  // namespace espalier

@@ -1,0 +1,317 @@
+// Looking inside with a run beside the open model: weights, answers, words, attention, flips.
+#include <QComboBox>
+#include <QDir>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QTabWidget>
+#include <QTreeView>
+#include <QTreeWidget>
+
+#include "app/workbench/main_window.h"
+#include "app/workbench/pages/compare_page.h"
+#include "app/workbench/pages/flips_page.h"
+#include "app/workbench/pages/overview_page.h"
+#include "app/workbench/pages/saliency_page.h"
+#include "app/workbench/pages/weight_details.h"
+#include "app/workbench/pages/weights_page.h"
+#include "app/workbench/run_picker.h"
+#include "formats/safetensors.h"
+#include "tests/support/support.h"
+#include "tests/widgets/small_model.h"
+#include "widgets/charts/answers_view.h"
+#include "widgets/charts/confusion_view.h"
+#include "widgets/charts/spectrum_view.h"
+#include "widgets/panels/model_map_view.h"
+#include "widgets/panels/model_panel.h"
+#include "widgets/panels/pinned_panel.h"
+#include "widgets/panels/weight_maps.h"
+
+namespace espalier {
+namespace {
+
+using test::waitFor;
+
+constexpr char kQuery[] = "encoder.0.attention.q_proj.weight";
+
+// Three tokens; every head of every layer looks evenly, but for one head of the run.
+Json attentionAnswer(const JobSpec& spec) {
+  const bool run = spec.settings["model"].get<std::string>().ends_with("run");
+  TensorFile content;
+  for (int layer = 0; layer < 2; ++layer) {
+    std::vector<float> values(4 * 3 * 3, 1.f / 3);
+    if (run && layer == 1) {
+      for (int query = 0; query < 3; ++query) {
+        float* row = values.data() + (2 * 3 + query) * 3;  // head 2
+        row[0] = 1;
+        row[1] = row[2] = 0;
+      }
+    }
+    content.tensors["attentions." + std::to_string(layer)] = Tensor::from({4, 3, 3}, std::move(values));
+  }
+  const std::filesystem::path file = spec.output_folder / "attention.safetensors";
+  write_safetensors(file, content);
+  return {{"tokens", {"[CLS]", "fine", "[SEP]"}},
+          {"offsets", {nullptr, {2, 6}, nullptr}},
+          {"labels", {"no", "yes"}},
+          {"probabilities", {0.1, 0.9}},
+          {"file", file.string()}};
+}
+
+JobKinds worker() {
+  JobKinds kinds;
+  kinds.add("methods", [](const JobSpec&, JobContext&) { return Json::parse(R"({"methods": []})"); });
+  kinds.add("check", [](const JobSpec&, JobContext&) { return Json::parse(R"({"issues": [], "estimates": []})"); });
+  kinds.add("examples", [](const JobSpec&, JobContext&) {
+    return Json::parse(R"({"examples": [{"text": "a fine film", "label": 1}, {"text": "a dull film", "label": 0}],
+                           "total": 2, "labels": ["no", "yes"]})");
+  });
+  kinds.add("attention", [](const JobSpec& spec, JobContext&) { return attentionAnswer(spec); });
+  kinds.add("saliency", [](const JobSpec& spec, JobContext&) {
+    const bool run = spec.settings["model"].get<std::string>().ends_with("run");
+    EXPECT_TRUE(!run || spec.settings["label"].get<int>() == 1) << "both explain what the open model says";
+    return Json{{"tokens", {"[CLS]", "fine", "[SEP]"}},
+                {"offsets", {nullptr, {2, 6}, nullptr}},
+                {"scores", {0.0, run ? 0.25 : 0.75, 0.0}},
+                {"labels", {"no", "yes"}},
+                {"probabilities", run ? std::vector<double>{0.6, 0.4} : std::vector<double>{0.1, 0.9}},
+                {"explained_label", 1}};
+  });
+  kinds.add("flips", [](const JobSpec& spec, JobContext&) {
+    EXPECT_TRUE(spec.settings["model"].get<std::string>().ends_with("run"));
+    EXPECT_TRUE(spec.settings["baseline"].get<std::string>().ends_with("small"));
+    return Json::parse(R"({"examples": 2, "lost": 1, "gained": 0, "moved": 0, "baseline_accuracy": 1.0,
+      "accuracy": 0.5, "mcnemar_p": 1.0, "labels": ["no", "yes"], "between": [[1, 1], [0, 0]],
+      "confusion": [[0, 1], [0, 1]],
+      "slices": [{"by": "length", "name": "1-8 tokens", "examples": 1, "lost": 0, "gained": 0, "moved": 0,
+                  "baseline_accuracy": 1.0, "accuracy": 1.0, "mcnemar_p": 1.0, "members": [0]}],
+      "rows": [{"index": 1, "kind": "lost", "text": "a dull film", "gold": 0, "baseline_answer": 0, "answer": 1,
+                "baseline_probability": 0.9, "probability": 0.6, "baseline_loss": 0.1, "loss": 0.9}]})");
+  });
+  return kinds;
+}
+
+class LookInside : public testing::Test {
+ protected:
+  void SetUp() override {
+    const Model model = test::smallModel();
+    save_bundle(model, folder.path() / "small");
+    Model quantized = model;
+    quantized.weights.add(kQuery,
+                          quantize_symmetric(materialize(model.weight(kQuery)), 4, true, ActivationRange::PerToken));
+    save_bundle(quantized, folder.path() / "run");
+    QDir(path("")).mkdir("task");
+    for (const char* name : {"task/train.tsv", "task/dev.tsv"}) {
+      QFile file(path(name));
+      ASSERT_TRUE(file.open(QIODevice::WriteOnly));
+      file.write("sentence\tlabel\na fine film\t1\na dull film\t0\n");
+    }
+    MainWindowOptions options;
+    options.session.workspace = folder.path() / "workspace";
+    options.session.makeRunner = [] { return make_inline_runner(worker()); };
+    options.settingsFile = path("settings.ini");
+    window = std::make_unique<MainWindow>(std::move(options));
+    window->show();
+    window->begin(path("small"));
+    ASSERT_TRUE(waitFor([&] { return window->session()->model() != nullptr; }));
+    window->session()->openTask(path("task"));
+    ASSERT_TRUE(waitFor([&] { return window->session()->task().has_value(); }));
+  }
+
+  QString path(const char* name) const { return QString::fromStdString((folder.path() / name).string()); }
+
+  template <typename T>
+  T* page(const char* name) const {
+    return qobject_cast<T*>(window->page(QString::fromLatin1(name)));
+  }
+
+  void addRun() {
+    RunStore* runs = window->session()->runs();
+    runs->addLive(
+        {{"hash", "a"}, {"parent", ""}, {"method", ""}, {"accuracy", 0.9}, {"bundle", path("small").toStdString()}});
+    runs->addLive({{"hash", "b"},
+                   {"parent", "a"},
+                   {"method", "quantize.linear"},
+                   {"accuracy", 0.8},
+                   {"bundle", path("run").toStdString()}});
+  }
+
+  test::TempDir folder;
+  std::unique_ptr<MainWindow> window;
+};
+
+TEST_F(LookInside, TheMapAndTheSearchFollowTheWindow) {
+  window->showPage("overview");
+  ModelMapView* map = page<OverviewPage>("overview")->map();
+  ASSERT_FALSE(map->isEmpty());
+  const ModelMap& cells = *window->session()->model()->map;
+  const int cell = cells.cellOf("encoder.1.ffn.in_proj.weight");
+  QTest::mouseClick(map, Qt::LeftButton, {}, map->cellRect(cell).center().toPoint());
+  EXPECT_EQ(window->session()->selection()->state().slot, "encoder.1.ffn.in_proj.weight");
+  window->modelPanel()->searchField()->setText(" q_proj ");
+  EXPECT_FALSE(map->matches(cell));
+  EXPECT_TRUE(map->matches(cells.cellOf(kQuery)));
+  QTest::mouseDClick(map, Qt::LeftButton, {}, map->cellRect(cell).center().toPoint());
+  EXPECT_EQ(window->currentPage()->name(), "weights");
+  EXPECT_EQ(page<WeightsPage>("weights")->shownSlot(), "encoder.1.ffn.in_proj.weight");
+  window->session()->selection()->goBack();
+  EXPECT_EQ(window->currentPage()->name(), "overview");
+}
+
+TEST_F(LookInside, ZerosAreCountedWhenAskedFor) {
+  auto* overview = page<OverviewPage>("overview");
+  window->showPage("overview");
+  auto* measure = overview->findChild<QComboBox*>();
+  ASSERT_NE(measure, nullptr);
+  EXPECT_FALSE(overview->map()->hasSparsity());
+  measure->setCurrentIndex(measure->findData(static_cast<int>(ModelMapView::Measure::Sparsity)));
+  EXPECT_TRUE(waitFor([&] { return overview->map()->hasSparsity(); }));
+}
+
+TEST_F(LookInside, AWeightBeforeAndAfterARun) {
+  auto* weights = page<WeightsPage>("weights");
+  window->showPage("weights");
+  window->session()->selection()->selectSlot(kQuery, 0);
+  EXPECT_FALSE(weights->maps()->isComparing());
+  EXPECT_FALSE(weights->runPicker()->isEnabled()) << "there is no run yet";
+  addRun();
+  QComboBox* runs = weights->runPicker();
+  ASSERT_TRUE(runs->isEnabled());
+  ASSERT_EQ(runs->count(), 2) << "nothing, and the run; the baseline is what is open";
+  runs->setCurrentIndex(1);
+  Q_EMIT runs->activated(1);
+  EXPECT_EQ(window->session()->selection()->state().run, "b");
+  ASSERT_TRUE(waitFor([&] { return weights->maps()->isComparing(); }));
+  const WeightMaps* maps = weights->maps();
+  EXPECT_FALSE(maps->map(WeightMaps::Difference)->isEmpty());
+  EXPECT_TRUE(weights->facts().contains("4-bit codes per row")) << weights->facts().toStdString();
+  EXPECT_TRUE(weights->facts().contains(QStringLiteral("‖after − before‖")));
+  ASSERT_TRUE(waitFor([&] { return maps->map(WeightMaps::Before)->summary() != nullptr; }));
+  EXPECT_TRUE(waitFor([&] {
+    return maps->map(WeightMaps::After)->scale().high == maps->map(WeightMaps::Before)->scale().high;
+  })) << "one range for both";
+  // Another weight stays compared; nothing ends it.
+  window->session()->selection()->selectSlot("encoder.0.ffn.in_proj.weight", 0);
+  ASSERT_TRUE(waitFor([&] { return weights->maps()->isComparing(); }));
+  EXPECT_TRUE(weights->facts().endsWith("0")) << weights->facts().toStdString();
+  runs->setCurrentIndex(0);
+  Q_EMIT runs->activated(0);
+  EXPECT_FALSE(weights->maps()->isComparing());
+}
+
+TEST_F(LookInside, TheDetailsOfAWeight) {
+  auto* weights = page<WeightsPage>("weights");
+  window->showPage("weights");
+  window->session()->selection()->selectSlot(kQuery, 0);
+  WeightDetails* details = weights->details();
+  ASSERT_TRUE(waitFor([&] { return !details->spectrumView()->isEmpty(); }));
+  const QString sentence = details->spectrumView()->rankSentence(8);
+  EXPECT_TRUE(sentence.startsWith("rank 8: ")) << sentence.toStdString();
+  EXPECT_TRUE(sentence.contains(QStringLiteral("1.02\u00a0kB of 1.02\u00a0kB"))) << sentence.toStdString();
+  ASSERT_TRUE(waitFor([&] { return weights->heatMap()->summary() != nullptr; }));
+  details->tabs()->setCurrentIndex(2);
+  ASSERT_TRUE(waitFor([&] { return details->outlierTable()->topLevelItemCount() == 32; }));
+  QSignalSpy cells(details, &WeightDetails::cellAsked);
+  details->outlierTable()->setCurrentItem(details->outlierTable()->topLevelItem(0));
+  ASSERT_EQ(cells.count(), 1);
+  const double largest = materialize(window->session()->model()->model.weight(kQuery))
+                             .value_at(cells[0][0].toLongLong() * 16 + cells[0][1].toLongLong());
+  EXPECT_EQ(std::abs(largest), weights->heatMap()->summary()->statistics.abs_max());
+}
+
+TEST_F(LookInside, ARunAndTheOpenModelOnOneSentence) {
+  auto* compare = page<ComparePage>("compare");
+  window->showPage("compare");
+  EXPECT_FALSE(compare->showsContent());
+  EXPECT_FALSE(compare->emptyState()->button()->text().isEmpty());
+  addRun();
+  ASSERT_TRUE(waitFor([&] { return compare->rows()->table().rows.size() == 3; }));
+  EXPECT_TRUE(compare->showsContent());
+  const SaliencyTable& table = compare->rows()->table();
+  EXPECT_EQ(table.label, "yes");
+  EXPECT_EQ(table.tokens[1].shown, "fine");
+  EXPECT_EQ(table.rows[2].scores[1], -0.5);
+  EXPECT_EQ(compare->answers()->figureCsv(), QStringLiteral("label,before,after\r\nno,0.1,0.6\r\nyes,0.9,0.4\r\n"));
+  ASSERT_TRUE(waitFor([&] { return !compare->matrix()->isEmpty(); }));
+  const QString changes = compare->matrix()->figureCsv();
+  EXPECT_TRUE(changes.contains("0,2,0,0")) << changes.toStdString();
+  EXPECT_TRUE(changes.contains("1,2,0.66666")) << changes.toStdString();
+  EXPECT_EQ(compare->maps()->map(WeightMaps::Before)->figureTitle(), "Layer 1, head 2: attention")
+      << "the head that changed most";
+  window->session()->selection()->selectHead(0, 1);
+  EXPECT_EQ(compare->maps()->map(WeightMaps::Before)->figureTitle(), "Layer 0, head 1: attention");
+  EXPECT_TRUE(compare->maps()->isComparing());
+  EXPECT_FALSE(compare->maps()->map(WeightMaps::Difference)->isEmpty());
+}
+
+TEST_F(LookInside, FlippedExamplesOpenElsewhere) {
+  addRun();
+  auto* flips = page<FlipsPage>("flips");
+  window->showPage("flips");
+  EXPECT_FALSE(flips->showsContent());
+  flips->emptyState()->button()->click();
+  ASSERT_TRUE(waitFor([&] { return flips->showsContent(); }));
+  QTreeView* table = flips->table();
+  ASSERT_EQ(table->model()->rowCount(), 1);
+  table->setCurrentIndex(table->model()->index(0, 0));
+  EXPECT_EQ(window->session()->selection()->state().example, 1);
+  EXPECT_TRUE(waitFor([&] { return window->session()->sentence()->sentence().text == "a dull film"; }));
+  Q_EMIT table->activated(table->currentIndex());
+  EXPECT_EQ(window->currentPage()->name(), "compare");
+  window->showPage("flips");
+  QTest::mouseClick(flips->confusion(), Qt::LeftButton, {}, flips->confusion()->cellRect(1, 1).center().toPoint());
+  EXPECT_EQ(table->model()->rowCount(), 0);
+  QTest::mouseClick(flips->confusion(), Qt::LeftButton, {}, flips->confusion()->cellRect(1, 1).center().toPoint());
+  EXPECT_EQ(table->model()->rowCount(), 1);
+  flips->slices()->setCurrentItem(flips->slices()->topLevelItem(1));
+  EXPECT_EQ(table->model()->rowCount(), 0) << "the slice holds another example";
+}
+
+TEST_F(LookInside, APinnedViewBringsItsSelectionBack) {
+  window->showPage("overview");
+  window->session()->selection()->selectSlot(kQuery, 0);
+  window->pinView();
+  ASSERT_EQ(window->pinnedPanel()->count(), 1);
+  window->showPage("weights");
+  window->session()->selection()->selectSlot("encoder.1.ffn.in_proj.weight", 1);
+  SelectionState pinned;
+  pinned.page = QStringLiteral("overview");
+  pinned.slot = QString::fromLatin1(kQuery);
+  pinned.layer = 0;
+  Q_EMIT window->pinnedPanel()->openAsked(pinned);
+  EXPECT_EQ(window->currentPage()->name(), "overview");
+  EXPECT_EQ(window->session()->selection()->state().slot, kQuery);
+}
+
+TEST(AttentionRollout, FollowsTheMeanOfTheHeads) {
+  AttentionData attention;
+  attention.tokens = {"a", "b"};
+  attention.special = {false, false};
+  // Two heads whose mean looks 1/4 and 3/4; then one that swaps.
+  attention.layers = {Tensor::from<float>({2, 2, 2}, {0.5, 0.5, 0, 1, 0, 1, 0.5, 0.5}),
+                      Tensor::from<float>({1, 2, 2}, {0, 1, 1, 0})};
+  // (A + I) / 2 of both, the upper times the lower, first row.
+  const std::vector<double> rollout = attentionRollout(attention);
+  const double a[2][2] = {{0.625, 0.375}, {0.125, 0.875}}, b[2][2] = {{0.5, 0.5}, {0.5, 0.5}};
+  EXPECT_NEAR(rollout[0], b[0][0] * a[0][0] + b[0][1] * a[1][0], 1e-12);
+  EXPECT_NEAR(rollout[1], b[0][0] * a[0][1] + b[0][1] * a[1][1], 1e-12);
+}
+
+TEST(ReadSaliency, JoinsThePiecesThatTheTextJoins) {
+  Sentence sentence;
+  sentence.text = QStringLiteral("unseen, 好看");
+  const Json answer = {{"tokens", {"<s>", "un", "seen", ",", "\u0120\u597d", "\u770b", "</s>"}},
+                       {"offsets", {nullptr, {0, 2}, {2, 6}, {6, 7}, {8, 9}, {9, 10}, nullptr}},
+                       {"scores", {0, 1, 2, 3, 4, 5, 0}},
+                       {"explained_label", 0}};
+  const SaliencyAnswer saliency = readSaliency(answer, sentence);
+  EXPECT_FALSE(saliency.tokens[1].continuesWord);
+  EXPECT_TRUE(saliency.tokens[2].continuesWord);
+  EXPECT_FALSE(saliency.tokens[3].continuesWord) << "a comma stands alone";
+  EXPECT_EQ(saliency.tokens[4].shown, QStringLiteral("好")) << "not as the tokenizer writes it";
+  EXPECT_FALSE(saliency.tokens[5].continuesWord) << "Han characters stand alone";
+  EXPECT_TRUE(saliency.tokens[6].special);
+}
+
+}  // namespace
+}  // namespace espalier

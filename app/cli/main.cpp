@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
        {espalier::cli::add_inspect, espalier::cli::add_eval, espalier::cli::add_train, espalier::cli::add_run,
         espalier::cli::add_heads, espalier::cli::add_saliency, espalier::cli::add_bench, espalier::cli::add_attack,
         espalier::cli::add_score, espalier::cli::add_trace, espalier::cli::add_tokenize, espalier::cli::add_methods,
-        espalier::cli::add_runs, espalier::cli::add_report, espalier::cli::add_lab, espalier::cli::add_samples,
+        espalier::cli::add_runs, espalier::cli::add_report, espalier::cli::add_export, espalier::cli::add_lab, espalier::cli::add_samples,
         espalier::cli::add_doctor, espalier::cli::add_worker}) {
     add(program);
   }

@@ -18,6 +18,8 @@ find_package(SQLite3 REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(OneDNN REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(Protobuf REQUIRED)
+find_package(ONNX 1.12 CONFIG REQUIRED)
 find_package(Torch 1.13 REQUIRED)
 
 if(ESPALIER_GUI)

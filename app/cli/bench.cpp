@@ -26,7 +26,9 @@ struct Options {
 };
 
 KernelSet kernel_set(const std::string& name) {
-  return name == "reference" ? KernelSet::Reference : name == "avx2" ? KernelSet::Avx2 : KernelSet::Best;
+  if (name == "reference") return KernelSet::Reference;
+  if (name == "avx2") return KernelSet::Avx2;
+  return name == "vector" ? KernelSet::Vector : KernelSet::Best;
 }
 
 Json row_json(const Latency& latency, double macs) {
@@ -83,8 +85,8 @@ void add_bench(Program& program) {
       ->delimiter(',')
       ->check(between(1, 1024))
       ->capture_default_str();
-  verb->add_option("--kernels", options->kernels, "Which kernels may be used")
-      ->check(CLI::IsMember({"best", "avx2", "reference"}))
+  verb->add_option("--kernels", options->kernels, "Which kernels may be used; vector: none of a matrix unit of ours")
+      ->check(CLI::IsMember({"best", "vector", "avx2", "reference"}))
       ->capture_default_str();
   verb->add_option("--seconds", options->seconds, "Longest time for one row, after 30 repetitions")
       ->check(between(0.0, 600.0))

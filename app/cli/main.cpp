@@ -14,8 +14,8 @@ int main(int argc, char** argv) {
                          espalier::cli::add_weights,  espalier::cli::add_activations, espalier::cli::add_bench,
                          espalier::cli::add_attack,   espalier::cli::add_score,       espalier::cli::add_trace,
                          espalier::cli::add_tokenize, espalier::cli::add_methods,     espalier::cli::add_runs,
-                         espalier::cli::add_report,   espalier::cli::add_lab,         espalier::cli::add_samples,
-                         espalier::cli::add_doctor,   espalier::cli::add_worker}) {
+                         espalier::cli::add_report,   espalier::cli::add_export,      espalier::cli::add_lab,
+                         espalier::cli::add_samples,  espalier::cli::add_doctor,      espalier::cli::add_worker}) {
     add(program);
   }
   return program.run(argc, argv);

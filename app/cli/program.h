@@ -94,6 +94,7 @@ void add_lab(Program& program);
 void add_samples(Program& program);
 void add_report(Program& program);
 void add_doctor(Program& program);
+void add_export(Program& program);
 void add_worker(Program& program);
 
 }  // namespace espalier::cli

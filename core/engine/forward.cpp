@@ -13,9 +13,8 @@ namespace espalier {
 
 namespace {
 
-// Rows of a tile: enough for the products to run at full speed, few enough for a tile's feed-forward activations to
-// stay in a second-level cache of 1 MiB.
-constexpr int64_t kTileRows = 64;
+// Rows of a tile. Weights are read anew for each, which costs more than activations that leave the second-level cache.
+constexpr int64_t kTileRows = 256;
 // Fewer rows than this are not worth waking a thread for.
 constexpr int64_t kRowsWorthAThread = 8;
 

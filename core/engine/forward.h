@@ -1,7 +1,6 @@
 #pragma once
 // One forward pass of one stack. Each thread owns a range of rows (tokens) from the embedding to the last layer and
-// takes it through in tiles that stay in its cache; threads meet once a layer, before attention, when every key and
-// value is there.
+// takes it through in tiles of rows; threads meet once a layer, before attention, when every key and value is there.
 
 #include "engine/decoding_state.h"
 #include "engine/engine.h"

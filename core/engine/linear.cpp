@@ -101,12 +101,17 @@ class IntegerLinear : public Linear {
       compensation_[static_cast<size_t>(c)] = 128 * sum;
     }
     if (depth_ == 0 || columns_ == 0) return;
+    if (kernels_.tiles) {
+      reserve(kernels_.tiles->packed_bytes(depth_, columns_));
+      kernels_.tiles->pack(codes.data(), depth_, columns_, own_);
+      return;
+    }
     if (packer) {
       packed_ = packer->pack(codes.data(), depth_, columns_);
       return;
     }
-    plain_.resize(static_cast<size_t>(kernels_.packed_int8_bytes(depth_, columns_)));
-    kernels_.pack_int8(codes.data(), depth_, columns_, plain_.data());
+    reserve(kernels_.packed_int8_bytes(depth_, columns_));
+    kernels_.pack_int8(codes.data(), depth_, columns_, own_);
   }
 
   void run(Lane& lane, const float* x, int64_t first_row, int64_t rows, const float* bias,
@@ -118,11 +123,17 @@ class IntegerLinear : public Linear {
       kernels_.bias_activation(y, rows, columns_, nullptr, activation);
       return;
     }
+    if (kernels_.tiles) {
+      quantize_apart(lane, x, rows);
+      kernels_.tiles->multiply(lane.codes, code_bytes(), own_, rows, depth_, columns_,
+                               {lane.row_scales, scales_.data(), compensation_.data()}, bias, activation, y);
+      return;
+    }
     kernels_.quantize(x, rows, depth_, lane.row_scales, lane.codes, lane.row_scales);
     if (packed_) {
       lane.failed |= !packed_->multiply(lane.codes, rows, nullptr, y);
     } else {
-      kernels_.multiply_int8(lane.codes, plain_.data(), rows, depth_, columns_, reinterpret_cast<int32_t*>(y));
+      kernels_.multiply_int8(lane.codes, own_, rows, depth_, columns_, reinterpret_cast<int32_t*>(y));
     }
     kernels_.dequantize(y, rows, columns_, {lane.row_scales, scales_.data(), compensation_.data()}, bias, activation);
   }
@@ -130,14 +141,38 @@ class IntegerLinear : public Linear {
   int64_t depth() const override { return depth_; }
   int64_t columns() const override { return columns_; }
   int64_t resident_bytes() const override {
-    return (packed_ ? packed_->bytes() : static_cast<int64_t>(plain_.size())) + 8 * columns_;
+    return (packed_ ? packed_->bytes() : static_cast<int64_t>(memory_.size())) + 8 * columns_;
   }
-  std::string describe() const override { return fmt::format("{}, {}", origin_, packed_ ? "oneDNN" : kernels_.name); }
-  int64_t code_bytes() const override { return depth_; }
+  std::string describe() const override {
+    return fmt::format("{}, {}", origin_, packed_ ? "oneDNN" : kernels_.tiles ? kernels_.tiles->name : kernels_.name);
+  }
+  int64_t code_bytes() const override {
+    constexpr int64_t kMultiple = kernels::kTileDepthMultiple;
+    return kernels_.tiles ? (depth_ + kMultiple - 1) / kMultiple * kMultiple : depth_;
+  }
   int64_t factor_floats() const override { return 0; }
   bool needs_whole_sequences() const override { return range_ == ActivationRange::PerSequence; }
 
  private:
+  // Memory for packed codes that begins at a cache line.
+  void reserve(int64_t bytes) {
+    constexpr size_t kLine = 64;
+    memory_.resize(static_cast<size_t>(bytes) + kLine);
+    own_ = memory_.data() + (kLine - reinterpret_cast<uintptr_t>(memory_.data()) % kLine) % kLine;
+  }
+
+  // Codes of rows code_bytes() apart.
+  void quantize_apart(Lane& lane, const float* x, int64_t rows) const {
+    if (code_bytes() == depth_) {
+      kernels_.quantize(x, rows, depth_, lane.row_scales, lane.codes, lane.row_scales);
+      return;
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      float* scale = lane.row_scales + r;
+      kernels_.quantize(x + r * depth_, 1, depth_, scale, lane.codes + r * code_bytes(), scale);
+    }
+  }
+
   // Leaves the largest magnitude of each row's range in lane.row_scales.
   void find_ranges(Lane& lane, const float* x, int64_t first_row, int64_t rows) const {
     if (range_ != ActivationRange::PerSequence || !lane.ranges) {
@@ -166,7 +201,8 @@ class IntegerLinear : public Linear {
   std::vector<float> scales_;
   std::vector<int32_t> compensation_;
   std::shared_ptr<const onednn::PackedMatrix> packed_;
-  std::vector<int8_t> plain_;
+  std::vector<int8_t> memory_;
+  int8_t* own_ = nullptr;  // in memory_: codes as our kernels pack them
 };
 
 class LowRankLinear : public Linear {

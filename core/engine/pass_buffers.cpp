@@ -72,7 +72,8 @@ PassBuffers take(Arena& arena, const PreparedModel& model, const Extras& extras,
   }
   const int64_t outputs = model.head_extra ? model.head_extra->linear->columns() : 0;
   for (ThreadBuffers& thread : buffers.threads) {
-    thread.lane.codes = arena.take<uint8_t>(sizes.tile * model.code_bytes);
+    constexpr int64_t kRows = kernels::kTileRowMultiple;
+    thread.lane.codes = arena.take<uint8_t>((sizes.tile + kRows - 1) / kRows * kRows * model.code_bytes);
     thread.lane.row_scales = arena.take<float>(sizes.tile);
     thread.lane.factors = arena.take<float>(sizes.tile * model.factor_floats);
     thread.attention = arena.take<float>(extras.attention_scratch);

@@ -31,6 +31,7 @@ kernels::Activation kernel_activation(Activation activation) {
 
 const kernels::Table& table_of(KernelSet set) {
   if (set == KernelSet::Reference) return kernels::reference_table();
+  if (set == KernelSet::Vector) return kernels::widest_vector_table();
 #ifdef ESPALIER_X86_KERNELS
   if (set == KernelSet::Avx2) {
     if (!kernels::processor().avx2) {

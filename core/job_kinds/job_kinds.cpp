@@ -23,6 +23,7 @@ JobKinds builtin_job_kinds() {
   kinds.add("methods", methods_job);
   kinds.add("check", check_job);
   kinds.add("examples", examples_job);
+  kinds.add("export", export_job);
   return kinds;
 }
 

@@ -108,6 +108,12 @@
 //   settings  {"task", "model" (optional: names the labels), "split", "offset", "count"}
 //   answer    {"examples": [{"text", "pair", "label", "evidence": [[begin, end]]}], "total", "labels", "split",
 //             "splits", "skipped": {"count", "first_reasons"}}
+// export, as ONNX
+//   settings  {"model", "onnx": file NAME.onnx, or folder for model.onnx and the tokenizer's files, "form": "stored",
+//             "float", "int8" or "qdq"}
+//   answer    {"file", "data" (of tensors beyond 2 GB; else empty), "bytes", "nodes", "initializers", "inputs",
+//             "outputs", "notes": [where the file means something else than the engine computes]}; the file was read back
+//             and checked
 //
 // Row; members that were not measured are absent:
 //   {"step" (0: the baseline), "method", "methods": [of all steps so far], "settings", "hash", "parent", "bundle",

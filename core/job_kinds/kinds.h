@@ -17,6 +17,7 @@ Json saliency_score_job(const JobSpec& spec, JobContext& context);
 Json methods_job(const JobSpec& spec, JobContext& context);
 Json check_job(const JobSpec& spec, JobContext& context);
 Json examples_job(const JobSpec& spec, JobContext& context);
+Json export_job(const JobSpec& spec, JobContext& context);
 
 // Where messages about a job's settings say that the fault is.
 inline constexpr std::string_view kSettingsOf = "settings of the job";

@@ -15,10 +15,10 @@ namespace {
 namespace fs = std::filesystem;
 using test::espalier;
 
-const std::vector<std::string> kVerbs = {"inspect", "eval",      "train",   "run",        "trace", "tokenize",
-                                         "heads",   "saliency",  "bench",   "methods",    "runs",  "lab",
-                                         "report",  "doctor",    "samples", "attack",     "score", "neurons",
-                                         "flips",   "attention", "weights", "activations"};
+const std::vector<std::string> kVerbs = {"inspect", "eval",      "train",   "run",         "trace", "tokenize",
+                                         "heads",   "saliency",  "bench",   "methods",     "runs",  "lab",
+                                         "report",  "doctor",    "samples", "attack",      "score", "neurons",
+                                         "flips",   "attention", "weights", "activations", "export"};
 
 TEST(Help, EveryVerbHasOneWithAnExample) {
   const auto general = espalier({"--help"});
@@ -56,6 +56,9 @@ TEST(BadInput, EndsWithTwoAndSaysWhy) {
       {"runs", "--show", "-1"},
       {"bench", "/no/such/folder", "--batch", "0"},
       {"lab", "nonsense"},
+      {"export", "lab"},
+      {"export", "lab", "--onnx", "/tmp/lab.onnx", "--form", "int4"},
+      {"export", "/no/such/folder", "--onnx", "/tmp/nothing.onnx"},
       {"attack", "--model", "/no/such/folder", "--task", "lab"},
       {"attack", "--model", "lab", "--task", "lab", "--candidates", "thesaurus"},
       {"score", "glue", "/no/such/SST-2.tsv", "--gold", "/no/such/folder"},

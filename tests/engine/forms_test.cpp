@@ -87,7 +87,7 @@ TEST_P(Forms, FastAgreesWithPlain) {
   const Model made = model();
   const PackedBatch batch = test::random_batch(made.architecture, {5, 1, 90, 33}, 1);
   const EngineOutput wanted = Engine(made, {1, KernelSet::Reference}).run(batch, {true, true});
-  for (const KernelSet set : {KernelSet::Best, KernelSet::Avx2}) {
+  for (const KernelSet set : {KernelSet::Best, KernelSet::Vector, KernelSet::Avx2}) {
     for (const int threads : {1, 2, 3}) {
       const Engine engine(made, {threads, set});
       const EngineOutput got = engine.run(batch, {true, true});

@@ -324,6 +324,56 @@ TEST_P(Kernels, IntegerProductsAreExact) {
   }
 }
 
+// Products on tiles against the plain product and the plain way out of it; bytes behind a row's depth and behind the
+// last row hold anything.
+TEST(Tiles, ProductsAgreeWithPlainOnes) {
+  if (!processor().amx) GTEST_SKIP() << "no AMX here";
+  const TileProducts& tiles = *fastest_table().tiles;
+  const Table& plain = reference_table();
+  const auto rounded = [](int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; };
+  for (const auto& [depth, columns] : std::vector<std::pair<int64_t, int64_t>>{
+           {1, 1}, {7, 13}, {64, 32}, {64, 16}, {65, 33}, {130, 3}, {192, 145}, {768, 96}}) {
+    Rng rng(11);
+    std::vector<int8_t> w(static_cast<size_t>(depth * columns));
+    for (int8_t& code : w) code = static_cast<int8_t>(rng.chance(0.3) ? -127 : static_cast<int>(rng.below(255)) - 127);
+    std::vector<int8_t> packed(static_cast<size_t>(tiles.packed_bytes(depth, columns)));
+    tiles.pack(w.data(), depth, columns, packed.data());
+    std::vector<int32_t> compensation(static_cast<size_t>(columns));
+    for (int64_t c = 0; c < columns; ++c) {
+      for (int64_t k = 0; k < depth; ++k)
+        compensation[static_cast<size_t>(c)] += 128 * w[static_cast<size_t>(c * depth + k)];
+    }
+    const std::vector<float> bias = normals(columns, 1);
+    std::vector<float> column_scale = normals(columns, 2, 1e-2);
+    for (const int64_t rows : {1, 2, 15, 16, 17, 32, 33, 48, 70, 256}) {
+      const int64_t stride = rounded(depth, kTileDepthMultiple);
+      std::vector<uint8_t> x(static_cast<size_t>(rounded(rows, kTileRowMultiple) * stride), 77);
+      std::vector<uint8_t> dense;
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t k = 0; k < depth; ++k) {
+          dense.push_back(static_cast<uint8_t>(rng.chance(0.3) ? 255 : rng.below(256)));
+          x[static_cast<size_t>(r * stride + k)] = dense.back();
+        }
+      }
+      const std::vector<float> row_scale = normals(rows, 3, 1e-2);
+      const IntegerScales scales{row_scale.data(), column_scale.data(), compensation.data()};
+      for (const Activation activation : {Activation::None, Activation::Gelu, Activation::GeluTanh, Activation::Relu,
+                                          Activation::Silu, Activation::Tanh}) {
+        const float* shift = activation == Activation::Relu ? nullptr : bias.data();
+        // A value behind the last must stay.
+        std::vector<float> got(static_cast<size_t>(rows * columns) + 1, 123.0F);
+        tiles.multiply(x.data(), stride, packed.data(), rows, depth, columns, scales, shift, activation, got.data());
+        EXPECT_EQ(got.back(), 123.0F);
+        got.pop_back();
+        std::vector<float> wanted(got.size());
+        plain.multiply_int8(dense.data(), w.data(), rows, depth, columns, reinterpret_cast<int32_t*>(wanted.data()));
+        plain.dequantize(wanted.data(), rows, columns, scales, shift, activation);
+        ASSERT_LE(worst(got, wanted), 2e-6) << rows << " x " << depth << " x " << columns;
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Fast, Kernels, testing::ValuesIn(fast_tables()),
                          [](const auto& table) { return std::string(table.param->name); });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Kernels);

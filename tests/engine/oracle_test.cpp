@@ -193,7 +193,7 @@ std::vector<OracleRun> oracle_runs() {
   for (const std::string model :
        {"bert-tiny-shape", "bert-tiny-mlm", "bert-tiny-tokcls", "bert-tiny-qa", "roberta-tiny", "distilbert-tiny",
         "electra-tiny", "albert-tiny", "mobilebert-tiny", "gpt2-tiny", "bart-tiny", "marian-tiny", "t5-tiny"}) {
-    for (const KernelSet set : {KernelSet::Best, KernelSet::Avx2, KernelSet::Reference}) {
+    for (const KernelSet set : {KernelSet::Best, KernelSet::Vector, KernelSet::Avx2, KernelSet::Reference}) {
       for (const int threads : {1, 2}) runs.push_back({model, set, threads});
     }
   }
@@ -201,7 +201,7 @@ std::vector<OracleRun> oracle_runs() {
 }
 
 std::string name_of(const testing::TestParamInfo<OracleRun>& run) {
-  const char* const sets[] = {"Best", "Avx2", "Reference"};
+  const char* const sets[] = {"Best", "Vector", "Avx2", "Reference"};
   std::string name = run.param.model + sets[static_cast<int>(run.param.kernels)] + std::to_string(run.param.threads);
   std::erase(name, '-');
   return name;

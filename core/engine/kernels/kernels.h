@@ -36,6 +36,20 @@ struct IntegerScales {
   const int32_t* compensation;  // (c) 128 * sum of the weight codes of the column: undoes the zero point of the input
 };
 
+// Int8 products that end as floats: y (r, c) = activation((sum - compensation) * scales + bias).
+struct TileProducts {
+  const char* name;
+  int64_t (*packed_bytes)(int64_t depth, int64_t columns);
+  // w (c, k)
+  void (*pack)(const int8_t* w, int64_t depth, int64_t columns, int8_t* packed);
+  // x (r, k) with rows `stride` bytes apart, readable, whatever it holds, up to a multiple of kTileRowMultiple rows and
+  // of kTileDepthMultiple bytes in each.
+  void (*multiply)(const uint8_t* x, int64_t stride, const int8_t* packed, int64_t rows, int64_t depth, int64_t columns,
+                   const IntegerScales& scales, const float* bias, Activation activation, float* y);
+};
+constexpr int64_t kTileRowMultiple = 16;
+constexpr int64_t kTileDepthMultiple = 64;
+
 struct Table {
   const char* name;
 
@@ -86,12 +100,15 @@ struct Table {
   // Bytes of a packed matrix, and the packing of w (c, k).
   int64_t (*packed_int8_bytes)(int64_t depth, int64_t columns);
   void (*pack_int8)(const int8_t* w, int64_t depth, int64_t columns, int8_t* packed);
+  // In place of multiply_int8 and dequantize where there is a matrix unit; else null.
+  const TileProducts* tiles = nullptr;
 };
 
 const Table& reference_table();
 #ifdef __x86_64__
 const Table& avx2_table();
 const Table& avx512_table();
+const TileProducts& amx_products();
 #endif
 
 // What the processor can do, asked once.
@@ -99,10 +116,13 @@ struct Processor {
   bool avx2 = false;      // with fma and f16c
   bool avx512 = false;    // f, bw, vl, dq
   bool int8_dot = false;  // avx512 vnni or avx vnni: exact 8-bit dot products
+  bool amx = false;       // avx512 and amx-int8, which the system lets this process use
 };
 const Processor& processor();
 
 // The best of the tables for this processor. Its multiply_int8 is null only where the library's product is exact.
 const Table& fastest_table();
+// The same without a matrix unit.
+const Table& widest_vector_table();
 
 }  // namespace espalier::kernels

@@ -1,8 +1,27 @@
+#ifdef ESPALIER_X86_KERNELS
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "engine/kernels/kernels.h"
 
 namespace espalier::kernels {
 
 namespace {
+
+#ifdef ESPALIER_X86_KERNELS
+// The registers of tiles are large, so the system gives them to a process that asks.
+bool may_use_tiles() {
+  if (!__builtin_cpu_supports("amx-int8") || !__builtin_cpu_supports("amx-tile")) return false;
+#if defined(__linux__) && defined(SYS_arch_prctl)
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM of asm/prctl.h
+  constexpr long kTileData = 18;               // XFEATURE_XTILE_DATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+#endif
 
 Processor ask_processor() {
   Processor found;
@@ -12,6 +31,7 @@ Processor ask_processor() {
   found.avx512 = found.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   found.int8_dot = found.avx512 && __builtin_cpu_supports("avx512vnni");
+  found.amx = found.avx512 && may_use_tiles();
 #endif
   return found;
 }
@@ -25,11 +45,25 @@ Table with_exact_products(Table table) {
   table.pack_int8 = exact.pack_int8;
   return table;
 }
+
+Table with_tiles(Table table) {
+  table.tiles = &amx_products();
+  return table;
+}
 #endif
 
 }  // namespace
 
 const Table& fastest_table() {
+#ifdef ESPALIER_X86_KERNELS
+  static const Table tiled = with_tiles(avx512_table());
+  return processor().amx ? tiled : widest_vector_table();
+#else
+  return reference_table();
+#endif
+}
+
+const Table& widest_vector_table() {
 #ifdef ESPALIER_X86_KERNELS
   static const Table with_products = with_exact_products(avx512_table());
   if (processor().avx512) return processor().int8_dot ? avx512_table() : with_products;

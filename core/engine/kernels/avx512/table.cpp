@@ -3,6 +3,8 @@
 #include "engine/kernels/avx512/vector.h"
 
 #include "engine/kernels/simd/math.h"
+#include "engine/kernels/simd/partial.h"
+
 #include "engine/kernels/simd/rows.h"
 
 #include "engine/kernels/simd/attention.h"

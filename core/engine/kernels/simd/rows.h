@@ -1,29 +1,10 @@
 #pragma once
-// Kernels that go row by row; include after vector.h and math.h.
+// Kernels that go row by row; include after vector.h, math.h and partial.h.
 
 namespace {
 
 using espalier::kernels::Activation;
 using espalier::kernels::IntegerScales;
-
-// Calls body(offset, count) for whole registers and once for what is left.
-template <typename Body>
-inline void for_registers(int64_t columns, Body body) {
-  int64_t c = 0;
-  for (; c + kLanes <= columns; c += kLanes) body(c, kLanes);
-  if (c < columns) body(c, columns - c);
-}
-
-inline Floats load_some(const float* from, int64_t count) {
-  return count == kLanes ? load(from) : load_first(from, count);
-}
-inline void store_some(float* to, Floats x, int64_t count) {
-  if (count == kLanes) {
-    store(to, x);
-  } else {
-    store_first(to, x, count);
-  }
-}
 
 template <Activation kKind>
 void bias_activation_as(float* x, int64_t rows, int64_t columns, const float* bias) {

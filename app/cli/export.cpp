@@ -1,0 +1,50 @@
+// `espalier export`: a model as a file that other runtimes read.
+
+#include <fmt/format.h>
+
+#include "app/cli/program.h"
+
+namespace espalier::cli {
+
+void add_export(Program& program) {
+  CLI::App* verb = program.add_verb("export", "Write a model as ONNX, compressed as it is",
+                                    "espalier export path/to/model --onnx model.onnx --form int8");
+  struct Options {
+    std::string model, onnx, form = "stored";
+  };
+  auto options = std::make_shared<Options>();
+  verb->add_option("model", options->model, "Hugging Face folder, bundle, or lab")->required();
+  verb->add_option("--onnx", options->onnx, "File NAME.onnx, or folder for model.onnx and the tokenizer's files")
+      ->required();
+  verb->add_option("--form", options->form,
+                   "Weights as stored, all float32, or all 8-bit: with integer products or as QDQ")
+      ->check(CLI::IsMember({"stored", "float", "int8", "qdq"}))
+      ->capture_default_str();
+  program.on_run(verb, [&program, options] {
+    JobSpec spec;
+    spec.kind = "export";
+    spec.settings = {{"model", absolute_or_name(options->model)},
+                     {"onnx", absolute_or_name(options->onnx)},
+                     {"form", options->form}};
+    const Json answer = program.run_job(spec);
+    if (program.json()) {
+      program.print_json(answer);
+      return;
+    }
+    const auto list = [&](const char* key) {
+      return fmt::format("{}", fmt::join(answer.at(key).get<std::vector<std::string>>(), ", "));
+    };
+    TextTable table({"", ""});
+    table.add({"file", answer.value("file", "")});
+    if (!answer.value("data", "").empty()) table.add({"tensors in", answer.value("data", "")});
+    table.add({"size", bytes_text(answer.value("bytes", 0.0))});
+    table.add({"operators", std::to_string(answer.value("nodes", 0))});
+    table.add({"tensors", std::to_string(answer.value("initializers", 0))});
+    table.add({"inputs", list("inputs")});
+    table.add({"outputs", list("outputs")});
+    table.print(2);
+    for (const auto& note : answer.value("notes", Json::array())) fmt::print("note: {}\n", note.get<std::string>());
+  });
+}
+
+}  // namespace espalier::cli

@@ -1,0 +1,153 @@
+#pragma once
+// Int8 products on the matrix tiles of AMX (Intel architecture instruction set extensions, chapter "AMX"), made float
+// on the way out. A tile holds 16 rows of 64 bytes; one instruction multiplies 16 rows by 16 columns over a depth
+// of 64.
+
+namespace {
+
+using espalier::kernels::Activation;
+using espalier::kernels::IntegerScales;
+
+constexpr int64_t kTileRows = 16;
+constexpr int64_t kTileDepth = 64;
+constexpr int64_t kTileBytes = 1024;
+// Two tiles of columns by two of rows are summed at once: each tile that is loaded is used twice.
+constexpr int64_t kPanel = 32;
+constexpr int64_t kBlock = 32;
+constexpr int64_t kLine = 64;
+
+inline int64_t chunks_of(int64_t depth) { return (depth + kTileDepth - 1) / kTileDepth; }
+
+// Packed: for each panel of 32 columns, each chunk of 64 of the depth, both tiles of columns: (16 groups of four, 16
+// columns, 4). Zeros where there is nothing, so what lies behind a row of x does not count.
+int64_t packed_tile_bytes(int64_t depth, int64_t columns) {
+  return (columns + kPanel - 1) / kPanel * chunks_of(depth) * 2 * kTileBytes;
+}
+
+void pack_tiles(const int8_t* w, int64_t depth, int64_t columns, int8_t* packed) {
+  for (int64_t panel = 0; panel < columns; panel += kPanel) {
+    for (int64_t chunk = 0; chunk < depth; chunk += kTileDepth) {
+      for (int64_t tile = panel; tile < panel + kPanel; tile += kTileRows) {
+        for (int64_t group = chunk; group < chunk + kTileDepth; group += 4) {
+          for (int64_t c = tile; c < tile + kTileRows; ++c) {
+            for (int64_t k = group; k < group + 4; ++k) {
+              *packed++ = c < columns && k < depth ? w[c * depth + k] : int8_t{0};
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// What `ldtilecfg` reads: eight tiles of 16 rows of 64 bytes.
+struct TileShapes {
+  uint8_t palette = 1;
+  uint8_t start_row = 0;
+  uint8_t unused[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+
+// sums (16 R, 32) of R tiles of rows. From each chunk of the next panel, `lines` cache lines are fetched beginning with
+// line `first_line`.
+template <int R>
+inline void multiply_block(const uint8_t* x, int64_t stride, const int8_t* panel, int64_t chunks, const int8_t* next,
+                           int64_t first_line, int64_t lines, int32_t* sums) {
+  _tile_zero(0);
+  _tile_zero(1);
+  if constexpr (R == 2) {
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  for (int64_t k = 0; k < chunks; ++k) {
+    const int8_t* w = panel + k * 2 * kTileBytes;
+    _tile_loadd(4, w, 64);
+    _tile_loadd(5, w + kTileBytes, 64);
+    _tile_loadd(6, x + k * kTileDepth, stride);
+    _tile_dpbusd(0, 6, 4);
+    _tile_dpbusd(1, 6, 5);
+    if constexpr (R == 2) {
+      _tile_loadd(7, x + kTileRows * stride + k * kTileDepth, stride);
+      _tile_dpbusd(2, 7, 4);
+      _tile_dpbusd(3, 7, 5);
+    }
+    const int8_t* ahead = next + k * 2 * kTileBytes + first_line * kLine;
+    for (int64_t line = 0; line < lines; ++line) _mm_prefetch(ahead + line * kLine, _MM_HINT_T1);
+  }
+  constexpr int64_t kRowBytes = kPanel * 4;
+  _tile_stored(0, sums, kRowBytes);
+  _tile_stored(1, sums + kTileRows, kRowBytes);
+  if constexpr (R == 2) {
+    _tile_stored(2, sums + kTileRows * kPanel, kRowBytes);
+    _tile_stored(3, sums + kTileRows * kPanel + kTileRows, kRowBytes);
+  }
+}
+
+// y = activation((sums - compensation) * scales + bias) of `count` <= 16 columns; pointers are those of the first one.
+template <Activation kKind>
+inline void finish_columns(const int32_t* sums, int64_t rows, int64_t count, const float* row_scale,
+                           const float* column_scale, const int32_t* compensation, const float* bias, float* y,
+                           int64_t y_stride) {
+  const Ints zero_point = load_ints(compensation, count);
+  const Floats scale = load_some(column_scale, count);
+  const Floats shift = bias ? load_some(bias, count) : zero();
+  for (int64_t r = 0; r < rows; ++r) {
+    const Floats sum = to_floats(subtract(_mm512_load_si512(sums + r * kPanel), zero_point));
+    store_some(y + r * y_stride, activate<kKind>(fma(sum, mul(all(row_scale[r]), scale), shift)), count);
+  }
+}
+
+template <Activation kKind>
+void multiply_tiles_as(const uint8_t* x, int64_t stride, const int8_t* packed, int64_t rows, int64_t depth,
+                       int64_t columns, const IntegerScales& scales, const float* bias, float* y) {
+  alignas(64) int32_t sums[kBlock * kPanel];
+  alignas(64) const TileShapes shapes;
+  _tile_loadconfig(&shapes);
+  const int64_t chunks = chunks_of(depth);
+  const int64_t panel_bytes = chunks * 2 * kTileBytes;
+  const int64_t lines_of_chunk = 2 * kTileBytes / kLine;
+  const int64_t blocks = (rows + kBlock - 1) / kBlock;
+  const int64_t lines_of_block = (lines_of_chunk + blocks - 1) / blocks;
+  for (int64_t c = 0; c < columns; c += kPanel) {
+    const int8_t* panel = packed + c / kPanel * panel_bytes;
+    const bool last = c + kPanel >= columns;
+    for (int64_t r = 0; r < rows; r += kBlock) {
+      const int64_t first_line = r / kBlock * lines_of_block;
+      const int64_t left = lines_of_chunk - first_line;
+      const int64_t lines = last || left <= 0 ? 0 : left < lines_of_block ? left : lines_of_block;
+      const int64_t height = rows - r < kBlock ? rows - r : kBlock;
+      if (height > kTileRows) {
+        multiply_block<2>(x + r * stride, stride, panel, chunks, panel + panel_bytes, first_line, lines, sums);
+      } else {
+        multiply_block<1>(x + r * stride, stride, panel, chunks, panel + panel_bytes, first_line, lines, sums);
+      }
+      for (int64_t at = c; at < columns && at < c + kPanel; at += kTileRows) {
+        finish_columns<kKind>(sums + (at - c), height, columns - at < kTileRows ? columns - at : kTileRows,
+                              scales.row + r, scales.column + at, scales.compensation + at, bias ? bias + at : nullptr,
+                              y + r * columns + at, columns);
+      }
+    }
+  }
+  _tile_release();
+}
+
+void multiply_tiles(const uint8_t* x, int64_t stride, const int8_t* packed, int64_t rows, int64_t depth,
+                    int64_t columns, const IntegerScales& scales, const float* bias, Activation activation, float* y) {
+  switch (activation) {
+    case Activation::None:
+      return multiply_tiles_as<Activation::None>(x, stride, packed, rows, depth, columns, scales, bias, y);
+    case Activation::Gelu:
+      return multiply_tiles_as<Activation::Gelu>(x, stride, packed, rows, depth, columns, scales, bias, y);
+    case Activation::GeluTanh:
+      return multiply_tiles_as<Activation::GeluTanh>(x, stride, packed, rows, depth, columns, scales, bias, y);
+    case Activation::Relu:
+      return multiply_tiles_as<Activation::Relu>(x, stride, packed, rows, depth, columns, scales, bias, y);
+    case Activation::Silu:
+      return multiply_tiles_as<Activation::Silu>(x, stride, packed, rows, depth, columns, scales, bias, y);
+    case Activation::Tanh:
+      return multiply_tiles_as<Activation::Tanh>(x, stride, packed, rows, depth, columns, scales, bias, y);
+  }
+}
+
+}  // namespace

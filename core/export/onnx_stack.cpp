@@ -88,6 +88,8 @@ Name Encoder::activate(Activation activation, const Name& x) {
       return graph_.add("Mul", {x, graph_.add("Sigmoid", {x})});
     case Activation::Tanh:
       return graph_.add("Tanh", {x});
+    case Activation::Identity:
+      break;
   }
   return x;
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "job_kinds/inputs.h"
 #include "job_kinds/look_kinds.h"
+#include "job_kinds/quality/measure.h"
 #include "measure/evaluate.h"
 
 namespace espalier {

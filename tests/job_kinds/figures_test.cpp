@@ -36,7 +36,7 @@ TEST(Figures, AMatrixHasACellAValueAndEscapedNames) {
   EXPECT_NE(svg.find("#00204D"), std::string::npos);  // the lowest colour
   EXPECT_NE(svg.find("#FFEA46"), std::string::npos);  // the highest
   EXPECT_EQ(count(svg, "#e4e4e4"), 1);                // what is missing
-  for (const char* name : {"r1", "c2", "layer", "head", "nats", "of a test", ">5.0<"}) {
+  for (const char* name : {"r1", "c2", "layer", "head", "nats", "of a test", ">5.00<"}) {
     EXPECT_NE(svg.find(name), std::string::npos) << name;
   }
 }

@@ -6,6 +6,7 @@
 #include "formats/safetensors.h"
 #include "job_kinds/look_figures.h"
 #include "tests/job_kinds/tiny_task.h"
+#include "train/fine_tune.h"
 
 namespace espalier::test {
 namespace {
@@ -162,11 +163,13 @@ TEST(AttentionAverageJob, OfOneExampleIsThatOfItsSentence) {
 }
 
 TEST(AttentionJob, OfAnEncoderDecoderHasThreeStacks) {
-  ESPALIER_REQUIRE_SHARED();
-  const fs::path folder = shared_dir() / "oracle" / "models" / "marian-tiny";
-  const Json answer = answer_of("attention", {{"model", folder.string()},
-                                              {"text", "a b c"},
-                                              {"target", "d e"},
+  const TempDir folder;
+  Model model = fresh_model(tiny_translator(), 1);
+  model.tokenizer_files = tiny_task_model().tokenizer_files;
+  save_bundle(model, folder.path() / "translator");
+  const Json answer = answer_of("attention", {{"model", (folder.path() / "translator").string()},
+                                              {"text", "the film was good"},
+                                              {"target", "very bad"},
                                               {"stack", "cross"},
                                               {"layer", 0},
                                               {"head", 0}});
@@ -201,7 +204,7 @@ TEST(WeightsJob, ListsAllAndTellsEverythingOfOne) {
   EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), int64_t{0}), 32 * 16);
   EXPECT_EQ(one.at("row_ranges").at("max").size(), 32u);
   const Outcome wrong =
-      run_job_here("weights", {{"model", world.model().string()}, {"name", "encoder.0.ffn.in.weight"}});
+      run_job_here("weights", {{"model", world.model().string()}, {"name", "encoder.0.ffn.in_prj.weight"}});
   EXPECT_NE(wrong.last.error.message.find("in_proj"), std::string::npos) << wrong.last.error.message;
 }
 

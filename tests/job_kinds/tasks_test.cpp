@@ -207,20 +207,6 @@ void write_pairs(const fs::path& folder, const std::string& split, int count, ui
   }
 }
 
-Architecture tiny_translator() {
-  Architecture a = tiny_task_model().architecture;
-  a.has_pooler = false;
-  a.hidden_dropout = a.attention_dropout = 0;
-  a.head = {.kind = HeadKind::LanguageModel, .num_labels = a.embedding.vocab_size, .bias = false};
-  a.decoder_embedding = a.embedding;
-  a.decoder_embedding->type_vocab_size = 0;
-  LayerSpec layer = a.layers.front();
-  layer.cross = layer.attention;
-  layer.attention.causal = true;
-  a.decoder.assign(2, layer);
-  return a;
-}
-
 TEST(EveryTask, Translation) {
   const Tasks tasks;
   const fs::path data = tasks.made("pairs"), out = tasks.folder() / "out", written = tasks.folder() / "dev.txt";

@@ -33,6 +33,21 @@ inline Model tiny_task_model(int64_t layers = 2) {
   return model;
 }
 
+// The same words, read by an encoder and written by a decoder.
+inline Architecture tiny_translator() {
+  Architecture a = tiny_task_model().architecture;
+  a.has_pooler = false;
+  a.hidden_dropout = a.attention_dropout = 0;
+  a.head = {.kind = HeadKind::LanguageModel, .num_labels = a.embedding.vocab_size, .bias = false};
+  a.decoder_embedding = a.embedding;
+  a.decoder_embedding->type_vocab_size = 0;
+  LayerSpec layer = a.layers.front();
+  layer.cross = layer.attention;
+  layer.attention.causal = true;
+  a.decoder.assign(2, layer);
+  return a;
+}
+
 // Sentences whose label says whether their judging word is one of the first three.
 inline void write_split(const std::filesystem::path& file, int count, uint64_t seed) {
   Rng rng(seed);

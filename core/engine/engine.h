@@ -9,8 +9,9 @@
 
 namespace espalier {
 
-// Best: what this processor runs fastest. Vector: without a matrix unit (AMX) in kernels of ours. Avx2: our kernels as on a processor without AVX-512 (float products stay with
-// oneDNN). Reference: plain loops for everything, the meaning of every kernel.
+// Best: what this processor runs fastest. Vector: without a matrix unit (AMX) in kernels of ours. Avx2: our kernels as
+// on a processor without AVX-512 (float products stay with oneDNN). Reference: plain loops for everything, the meaning
+// of every kernel.
 enum class KernelSet { Best, Vector, Avx2, Reference };
 
 struct EngineOptions {

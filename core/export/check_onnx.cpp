@@ -15,8 +15,8 @@ void check_onnx(const std::filesystem::path& file) {
     model.ParseFromArray(mapped.bytes.data(), static_cast<int>(mapped.bytes.size()));
     onnx::shape_inference::InferShapes(model, onnx::OpSchemaRegistry::Instance(), {true, 1, true});
   } catch (const std::exception& error) {
-    throw Error(ErrorKind::Format, {.what = std::string("the ONNX checker refuses the file: ") + error.what(),
-                                    .where = file.string()});
+    throw Error(ErrorKind::Format,
+                {.what = std::string("the ONNX checker refuses the file: ") + error.what(), .where = file.string()});
   }
 }
 

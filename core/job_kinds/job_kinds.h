@@ -112,8 +112,8 @@
 //   settings  {"model", "onnx": file NAME.onnx, or folder for model.onnx and the tokenizer's files, "form": "stored",
 //             "float", "int8" or "qdq"}
 //   answer    {"file", "data" (of tensors beyond 2 GB; else empty), "bytes", "nodes", "initializers", "inputs",
-//             "outputs", "notes": [where the file means something else than the engine computes]}; the file was read back
-//             and checked
+//             "outputs", "notes": [where the file means something else than the engine computes]}; the file was read
+//             back and checked
 //
 // Row; members that were not measured are absent:
 //   {"step" (0: the baseline), "method", "methods": [of all steps so far], "settings", "hash", "parent", "bundle",

@@ -19,12 +19,16 @@ OnnxForm onnx_form(std::string_view name) {
 
 OnnxExport export_onnx(const Model& model, const std::filesystem::path& file, const OnnxOptions& options,
                        JobContext& context) {
-  if (model.architecture.has_decoder()) {
-    throw Error(ErrorKind::Unsupported, {.what = "models with a decoder cannot be written as ONNX",
-                                         .where = display_name(model),
-                                         .got = model.architecture.family,
-                                         .wanted = "one stack of layers",
-                                         .next = "use the bundle with Espalier's engine"});
+  const Architecture& architecture = model.architecture;
+  if (architecture.has_decoder() || architecture.is_recurrent()) {
+    const bool recurrent = architecture.is_recurrent();
+    throw Error(ErrorKind::Unsupported,
+                {.what = recurrent ? "recurrent models cannot be written as ONNX"
+                                   : "models with a decoder cannot be written as ONNX",
+                 .where = display_name(model),
+                 .got = architecture.family,
+                 .wanted = "one stack of Transformer layers",
+                 .next = recurrent ? "use the bundle with Espalier" : "use the bundle with Espalier's engine"});
   }
   validate(model, display_name(model));
   context.progress.set_stage("ONNX graph");

@@ -38,7 +38,7 @@ struct OnnxExport {
 // length), padding behind the tokens. Outputs "logits", or "start_logits" and "end_logits" of question answering, or
 // "last_hidden_state" and "pooler_output" without a head. Weights that slots share are one initializer.
 // DynamicQuantize- Linear has one range for the whole input (asymmetric), where the engine has one a token or sequence.
-// Files appear whole or not at all. Throws Unsupported for models with a decoder, Io, Cancelled.
+// Files appear whole or not at all. Throws Unsupported for models with a decoder and recurrent ones, Io, Cancelled.
 OnnxExport export_onnx(const Model& model, const std::filesystem::path& file, const OnnxOptions& options,
                        JobContext& context);
 

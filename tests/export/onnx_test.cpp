@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "formats/atomic_file.h"
 #include "tests/engine/random_model.h"
+#include "tests/model/small_recurrent.h"
 #include "tests/support/onnx_runtime.h"
 #include "tests/support/support.h"
 
@@ -275,6 +276,18 @@ TEST(OnnxRuntimeAgrees, OnPrunedMixedAndTiedModels) {
       EXPECT_LE(difference_from_engine(dense, batch, runtime), 0.25) << static_cast<int>(form);
     }
   }
+}
+
+TEST(Onnx, RefusesWhatItCannotWriteAndLeavesNothing) {
+  const TempDir folder;
+  const fs::path file = folder.path() / "model.onnx";
+  for (const Architecture& architecture : {test::recurrent_classifier(Cell::Lstm, Pooling::LastStates),
+                                           test::recurrent_lm(Cell::Gru), test::recurrent_translator(Cell::Lstm)}) {
+    const Model model = test::lively_model(architecture);
+    const Error error = test::expect_error([&] { write(model, file); });
+    EXPECT_EQ(error.kind(), ErrorKind::Unsupported) << error.what();
+  }
+  EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
 TEST(OnnxRuntimeAgrees, OnEveryFamily) {

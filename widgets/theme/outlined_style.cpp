@@ -1,5 +1,6 @@
 #include "widgets/theme/outlined_style.h"
 
+#include <QPainter>
 #include <QStyleFactory>
 #include <QStyleOption>
 
@@ -11,6 +12,7 @@ namespace {
 
 // Fusion's frames are the window's colour darkened by this.
 constexpr int kFusionDarker = 140;
+constexpr qreal kButtonRadius = 2;
 // Palettes come and go with the theme; a few are alive at a time.
 constexpr qsizetype kMostPalettes = 64;
 
@@ -37,6 +39,18 @@ const QPalette& OutlinedStyle::outlined(const QPalette& palette) const {
 
 void OutlinedStyle::drawPrimitive(PrimitiveElement element, const QStyleOption* option, QPainter* painter,
                                   const QWidget* widget) const {
+  const bool panel = element == PE_PanelButtonCommand || element == PE_PanelButtonTool;
+  if (option && panel && option->state.testFlag(State_On)) {
+    // Fusion darkens what is switched on, which a dark ground swallows.
+    const ThemeColors& colors = Theme::instance().colors();
+    painter->save();
+    painter->setRenderHint(QPainter::Antialiasing);
+    painter->setPen(colors.accent);
+    painter->setBrush(colors.selection);
+    painter->drawRoundedRect(QRectF(option->rect).adjusted(0.5, 0.5, -0.5, -0.5), kButtonRadius, kButtonRadius);
+    painter->restore();
+    return;
+  }
   const bool enabled = option && option->state.testFlag(State_Enabled);
   if (enabled && Theme::instance().isDark()) {
     const QPalette& palette = outlined(option->palette);

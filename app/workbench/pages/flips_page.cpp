@@ -23,6 +23,8 @@ namespace {
 
 enum Pairs { BeforeAfter, LabelAfter };
 
+constexpr int kSliceColumns = 5;
+
 QString sliceName(const FlipGroup& slice) {
   if (slice.by == QLatin1String("word")) return FlipsPage::tr("with “%1”").arg(slice.name);
   if (slice.by == QLatin1String("label")) return FlipsPage::tr("label %1").arg(slice.name);
@@ -101,11 +103,14 @@ FlipsPage::FlipsPage(Session* session, QWidget* parent) : Page(session, QStringL
   below->addWidget(left);
   m_slices = new QTreeWidget(below);
   m_slices->setAccessibleName(tr("Slices of the examples"));
-  m_slices->setHeaderLabels({tr("Slice"), tr("Examples"), tr("Lost"), tr("Gained"), tr("Points"), tr("p")});
-  m_slices->headerItem()->setToolTip(4, tr("Change of accuracy in percentage points."));
-  m_slices->headerItem()->setToolTip(5,
+  m_slices->setHeaderLabels({tr("Slice"), tr("Count"), tr("Lost, gained"), tr("Points"), tr("p")});
+  m_slices->headerItem()->setToolTip(1, tr("Examples of the slice."));
+  m_slices->headerItem()->setToolTip(2, tr("Right answers that became wrong, and wrong ones that became right."));
+  m_slices->headerItem()->setToolTip(3, tr("Change of accuracy in percentage points."));
+  m_slices->headerItem()->setToolTip(4,
                                      tr("McNemar's test on the slice alone; many slices make small ones by chance."));
-  for (int i = 1; i < 6; ++i) m_slices->headerItem()->setTextAlignment(i, Qt::AlignRight | Qt::AlignVCenter);
+  for (int i = 1; i < kSliceColumns; ++i)
+    m_slices->headerItem()->setTextAlignment(i, Qt::AlignRight | Qt::AlignVCenter);
   m_slices->setRootIsDecorated(false);
   m_slices->setUniformRowHeights(true);
   m_slices->setAllColumnsShowFocus(true);
@@ -115,7 +120,7 @@ FlipsPage::FlipsPage(Session* session, QWidget* parent) : Page(session, QStringL
   m_slices->header()->setSectionResizeMode(0, QHeaderView::Stretch);
   useCalmSelection(m_slices);
   below->addWidget(m_slices);
-  below->setSizes({34 * kGrid, 44 * kGrid});
+  below->setSizes({26 * kGrid, 52 * kGrid});
   splitter->addWidget(m_table);
   splitter->addWidget(below);
   splitter->setSizes({38 * kGrid, 26 * kGrid});
@@ -261,12 +266,11 @@ void FlipsPage::showReport() {
     item->setText(0, name);
     item->setToolTip(0, name);
     item->setText(1, formatCount(totals.examples));
-    item->setText(2, formatCount(totals.lost));
-    item->setText(3, formatCount(totals.gained));
-    item->setText(4, pointsText(totals.after - totals.before));
-    item->setText(5, formatNumber(totals.p, 2));
+    item->setText(2, tr("%1, %2").arg(formatCount(totals.lost), formatCount(totals.gained)));
+    item->setText(3, pointsText(totals.after - totals.before));
+    item->setText(4, formatNumber(totals.p, 2));
     item->setData(0, Qt::UserRole, slice);
-    for (int i = 1; i < 6; ++i) item->setTextAlignment(i, Qt::AlignRight | Qt::AlignVCenter);
+    for (int i = 1; i < kSliceColumns; ++i) item->setTextAlignment(i, Qt::AlignRight | Qt::AlignVCenter);
   };
   add(tr("all examples"), all, -1);
   for (size_t i = 0; i < m_report->slices.size(); ++i) {

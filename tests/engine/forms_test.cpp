@@ -58,7 +58,18 @@ std::vector<Form> forms() {
       {"int8_sequence", quantized(8, true, ActivationRange::PerSequence), true},
       {"int8_one_scale", quantized(8, false, ActivationRange::PerToken), true},
       {"four_bits", quantized(4, true, ActivationRange::PerToken), true},
+      {"three_bits_sequence", quantized(3, true, ActivationRange::PerSequence), true},
+      {"decoded_three_bits", quantized(3, false, ActivationRange::Float)},
+      {"bits_that_do_not_join",
+       [=](const Slot& slot, const Tensor& v) {
+         return quantize_symmetric(v, slot.module == "k_proj" ? 6 : 4, true, ActivationRange::PerToken);
+       },
+       true},
       {"low_rank_int8", [=](const Slot&, const Tensor& v) { return low_rank(v, 7, int8); }, true},
+      {"low_rank_decoded",
+       [=](const Slot&, const Tensor& v) {
+         return low_rank(v, 7, [](const Tensor& f) { return quantize_symmetric(f, 5, true, ActivationRange::Float); });
+       }},
       {"low_rank_sequence", [=](const Slot&, const Tensor& v) { return low_rank(v, 7, int8_sequence); }, true},
       {"mixed",
        [=](const Slot& slot, const Tensor& v) -> Weight {

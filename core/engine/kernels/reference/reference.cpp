@@ -7,6 +7,7 @@
 
 #include "base/tensor.h"
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/reference/codes.h"
 
 namespace espalier::kernels {
 
@@ -196,6 +197,12 @@ void pack_int8(const int8_t* w, int64_t depth, int64_t columns, int8_t* packed) 
   std::copy_n(w, depth * columns, packed);
 }
 
+void multiply_codes(const uint8_t* x, int64_t stride, const IntegerScales& scales, Activation activation,
+                    const CodeArgs& args) {
+  plain_integer_sums(x, stride, args);
+  dequantize(args.y, args.rows, args.columns, scales, args.bias, activation);
+}
+
 }  // namespace
 
 const Table& reference_table() {
@@ -218,6 +225,9 @@ const Table& reference_table() {
       .multiply_int8 = multiply_int8,
       .packed_int8_bytes = packed_int8_bytes,
       .pack_int8 = pack_int8,
+      .multiply_codes = multiply_codes,
+      .codes_name = "reference",
+      .multiply_float_codes = plain_multiply_float_codes,
   };
   return table;
 }

@@ -7,6 +7,7 @@
 #include "engine/code_linear.h"
 #include "engine/float_linear.h"
 #include "engine/integer_linear.h"
+#include "engine/sparse_linear.h"
 
 namespace espalier {
 
@@ -61,13 +62,18 @@ void append(const Quantized& quantized, Codes& to) {
   }
 }
 
+SparseChoice choice_of(const Weight& weight) {
+  const Tensor values = materialize(weight);
+  return choose_product(values.values<float>(), values.size(1), values.size(0));
+}
+
 // Whether weights with one input may be multiplied as one.
 bool may_join(const Weight& a, const Weight& b) {
   if (a.as<LowRank>() || b.as<LowRank>()) return false;
   const auto* codes = a.as<Quantized>();
   const auto* others = b.as<Quantized>();
   if (codes && others) return codes->bits == others->bits && codes->activations == others->activations;
-  return !codes && !others;
+  return !codes && !others && choice_of(a).band == choice_of(b).band;
 }
 
 }  // namespace
@@ -129,7 +135,14 @@ std::shared_ptr<const Linear> LinearFactory::make_float(const std::vector<const 
     }
     values = Tensor::from(Shape{columns, values.size(1)}, std::move(floats));
   }
-  return std::make_shared<FloatLinear>(kernels_, use_library_ ? &packer_ : nullptr, values, false, "float32");
+  const SparseChoice choice = choose_product(values.values<float>(), values.size(1), values.size(0));
+  if (choice.band > 0) {
+    return std::make_shared<SparseLinear>(kernels_, values.values<float>(), values.size(1), values.size(0), choice);
+  }
+  const bool masked = std::any_of(parts.begin(), parts.end(), [](const Weight* part) { return part->as<Masked>(); });
+  return std::make_shared<FloatLinear>(
+      kernels_, use_library_ ? &packer_ : nullptr, values, false,
+      masked ? fmt::format("float32, masked ({:.3g} % kept: dense is faster)", 100 * choice.density) : "float32");
 }
 
 std::shared_ptr<const Linear> LinearFactory::transposed(const Weight& right) {

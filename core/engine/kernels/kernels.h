@@ -79,6 +79,26 @@ struct CodeArgs {
   void* scratch;
 };
 
+// y (r, c) = x (r, k) w^T + bias by a matrix whose zeros are left out. Columns of y go in bands of 1 or of 4 that read
+// the same inputs; a strip is one input of a band, with a weight for each of its columns. The depth is cut into chunks
+// of 256, and the strips of a chunk stand together: chunk by chunk, band by band, input by input.
+constexpr int64_t kSparseChunk = 256;
+// Rows that go through at once: scratch holds so many of x and of y.
+constexpr int64_t kSparseRows = 64;
+struct SparseArgs {
+  const uint32_t* starts;  // (chunks * bands + 1) where the strips of a band in a chunk begin
+  const uint8_t* inputs;   // (strips) place of the input in its chunk
+  const float* values;     // (strips, band); zeros behind the last column
+  int64_t band;            // 1 or 4
+  int64_t rows;
+  int64_t depth;
+  int64_t columns;
+  const float* x;
+  const float* bias;  // (c) or null
+  float* y;
+  float* scratch;  // kSparseRows * (k + c rounded up to 4), 64-byte aligned
+};
+
 struct Table {
   const char* name;
 
@@ -140,6 +160,7 @@ struct Table {
   const char* codes_name;  // of what multiplies
   // y = x w^T * column_scale + bias with x (r, k) float.
   void (*multiply_float_codes)(const float* x, const float* column_scale, const CodeArgs& args);
+  void (*multiply_sparse)(const SparseArgs& args);
 };
 
 const Table& reference_table();

@@ -10,6 +10,7 @@
 #include "engine/kernels/simd/dequantize.h"
 #include "engine/kernels/simd/float_codes.h"
 #include "engine/kernels/simd/rows.h"
+#include "engine/kernels/simd/sparse.h"
 
 #include "engine/kernels/avx2/product.h"
 
@@ -40,6 +41,7 @@ const Table& avx2_table() {
       .multiply_codes = ::multiply_codes,
       .codes_name = "avx2",
       .multiply_float_codes = ::multiply_float_codes,
+      .multiply_sparse = ::multiply_sparse,
   };
   return table;
 }

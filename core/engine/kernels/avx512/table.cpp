@@ -10,6 +10,7 @@
 #include "engine/kernels/simd/dequantize.h"
 #include "engine/kernels/simd/float_codes.h"
 #include "engine/kernels/simd/rows.h"
+#include "engine/kernels/simd/sparse.h"
 
 namespace espalier::kernels {
 
@@ -36,6 +37,7 @@ const Table& avx512_table() {
       .multiply_codes = nullptr,
       .codes_name = nullptr,
       .multiply_float_codes = ::multiply_float_codes,
+      .multiply_sparse = ::multiply_sparse,
   };
   return table;
 }

@@ -197,6 +197,23 @@ void pack_int8(const int8_t* w, int64_t depth, int64_t columns, int8_t* packed) 
   std::copy_n(w, depth * columns, packed);
 }
 
+void multiply_sparse(const SparseArgs& args) {
+  const int64_t bands = (args.columns + args.band - 1) / args.band;
+  for (int64_t r = 0; r < args.rows; ++r) {
+    for (int64_t c = 0; c < args.columns; ++c) {
+      double sum = args.bias ? args.bias[c] : 0.0;
+      for (int64_t k = 0; k < args.depth; k += kSparseChunk) {
+        const uint32_t* at = args.starts + k / kSparseChunk * bands + c / args.band;
+        for (uint32_t strip = at[0]; strip < at[1]; ++strip) {
+          sum += static_cast<double>(args.x[r * args.depth + k + args.inputs[strip]]) *
+                 args.values[strip * args.band + c % args.band];
+        }
+      }
+      args.y[r * args.columns + c] = static_cast<float>(sum);
+    }
+  }
+}
+
 void multiply_codes(const uint8_t* x, int64_t stride, const IntegerScales& scales, Activation activation,
                     const CodeArgs& args) {
   plain_integer_sums(x, stride, args);
@@ -228,6 +245,7 @@ const Table& reference_table() {
       .multiply_codes = multiply_codes,
       .codes_name = "reference",
       .multiply_float_codes = plain_multiply_float_codes,
+      .multiply_sparse = multiply_sparse,
   };
   return table;
 }

@@ -1,5 +1,5 @@
 // What a form of weight gains: the linears of BERT-base and a model of two of its layers, on one thread. Each row runs
-// what it is compared with in turn with it, so a busy machine slows both; ratios are of medians.
+// what it is compared with in turn with it, so a busy machine slows both; a ratio is the median of those of the turns.
 
 #include "tests/bench/forms_bench.h"
 
@@ -38,11 +38,12 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Times `form` under the harness, in turn with what it replaces. Returns the ratio of medians, form over the other.
+// Times `form` under the harness, in turn with what it replaces. Returns the median ratio, form over the other.
 template <typename Other, typename Form>
 double measure_in_turn(benchmark::State& state, Other other, Form form) {
   std::vector<double> others;
   std::vector<double> forms;
+  std::vector<double> ratios;
   for (int i = 0; i < 3; ++i) {
     other();
     form();
@@ -50,11 +51,12 @@ double measure_in_turn(benchmark::State& state, Other other, Form form) {
   for (auto _ : state) {
     others.push_back(seconds_of(other));
     forms.push_back(seconds_of(form));
+    ratios.push_back(forms.back() / others.back());
     state.SetIterationTime(forms.back());
   }
   state.counters["median_ms"] = 1e3 * median(forms);
   state.counters["other_ms"] = 1e3 * median(others);
-  return median(forms) / median(others);
+  return median(ratios);
 }
 
 using MakeWeight = std::function<Weight(const Tensor&)>;

@@ -143,29 +143,27 @@ void multiply_tiles_as(const uint8_t* x, int64_t stride, const int8_t* packed, i
   _tile_release();
 }
 
-template <Activation kKind>
+// A chunk is unpacked just before its turn, while the tiles multiply the one before. kOnce: one block of rows; a
+// chunk's place is taken again. Else the panel stays unpacked for the blocks after the first.
+template <Activation kKind, bool kOnce>
 void multiply_codes_as(const uint8_t* x, int64_t stride, const IntegerScales& scales, const CodeArgs& args) {
   alignas(64) const TileShapes shapes;
   _tile_loadconfig(&shapes);
   const int64_t chunks = chunks_of(args.depth);
   const int64_t chunk_bytes = kCodesOfChunk / 8 * args.bits;
   auto* unpacked = static_cast<int8_t*>(args.scratch);
-  // One block of rows: a chunk's place is taken again. The next chunk is unpacked before the tiles read this one, so
-  // that its bytes have left the store buffer, and the vector units work while the tiles do.
-  const bool once = args.rows <= kBlock;
-  const auto place = [&](int64_t chunk) { return unpacked + (once ? chunk % 2 : chunk) * 2 * kTileBytes; };
+  const auto place = [&](int64_t chunk) { return unpacked + (kOnce ? chunk % 2 : chunk) * kCodesOfChunk; };
   for (int64_t c = 0; c < args.columns; c += kPanel) {
     const uint8_t* codes = args.codes + c / kPanel * chunks * chunk_bytes;
-    const auto unpack = [&](int64_t chunk) {
-      if (chunk < chunks) unpack_chunk(codes + chunk * chunk_bytes, args.bits, place(chunk));
+    const auto unpack_ahead = [&](int64_t chunk) {
+      const int64_t next = chunk + 1;
+      if (next < chunks) unpack_chunk(codes + next * chunk_bytes, args.bits, place(next));
+      return place(chunk);
     };
-    unpack(0);
-    for (int64_t r = 0; r < args.rows; r += kBlock) {
-      const auto weights = [&](int64_t chunk) {
-        if (r == 0) unpack(chunk + 1);
-        return place(chunk);
-      };
-      multiply_panel<kKind>(x, stride, r, args.rows, c, args.columns, chunks, weights, scales, args.bias, args.y);
+    unpack_chunk(codes, args.bits, unpacked);
+    multiply_panel<kKind>(x, stride, 0, args.rows, c, args.columns, chunks, unpack_ahead, scales, args.bias, args.y);
+    for (int64_t r = kBlock; r < args.rows; r += kBlock) {
+      multiply_panel<kKind>(x, stride, r, args.rows, c, args.columns, chunks, place, scales, args.bias, args.y);
     }
   }
   _tile_release();
@@ -189,21 +187,27 @@ void multiply_tiles(const uint8_t* x, int64_t stride, const int8_t* packed, int6
   }
 }
 
+template <Activation kKind>
+void multiply_codes_of(const uint8_t* x, int64_t stride, const IntegerScales& scales, const CodeArgs& args) {
+  if (args.rows <= kBlock) return multiply_codes_as<kKind, true>(x, stride, scales, args);
+  multiply_codes_as<kKind, false>(x, stride, scales, args);
+}
+
 void multiply_codes(const uint8_t* x, int64_t stride, const IntegerScales& scales, Activation activation,
                     const CodeArgs& args) {
   switch (activation) {
     case Activation::None:
-      return multiply_codes_as<Activation::None>(x, stride, scales, args);
+      return multiply_codes_of<Activation::None>(x, stride, scales, args);
     case Activation::Gelu:
-      return multiply_codes_as<Activation::Gelu>(x, stride, scales, args);
+      return multiply_codes_of<Activation::Gelu>(x, stride, scales, args);
     case Activation::GeluTanh:
-      return multiply_codes_as<Activation::GeluTanh>(x, stride, scales, args);
+      return multiply_codes_of<Activation::GeluTanh>(x, stride, scales, args);
     case Activation::Relu:
-      return multiply_codes_as<Activation::Relu>(x, stride, scales, args);
+      return multiply_codes_of<Activation::Relu>(x, stride, scales, args);
     case Activation::Silu:
-      return multiply_codes_as<Activation::Silu>(x, stride, scales, args);
+      return multiply_codes_of<Activation::Silu>(x, stride, scales, args);
     case Activation::Tanh:
-      return multiply_codes_as<Activation::Tanh>(x, stride, scales, args);
+      return multiply_codes_of<Activation::Tanh>(x, stride, scales, args);
   }
 }
 

@@ -214,9 +214,9 @@ Model with_linears(const Model& model, const MakeWeight& make) {
   });
 }
 
-void models(benchmark::State& state, const Model& other, const Model& changed) {
-  const Engine others(other, {1, KernelSet::Best});
-  const Engine forms(changed, {1, KernelSet::Best});
+void models(benchmark::State& state, const Model& other, const Model& changed, KernelSet kernels = KernelSet::Best) {
+  const Engine others(other, {1, kernels});
+  const Engine forms(changed, {1, kernels});
   const PackedBatch batch = test::random_batch(other.architecture, {kLength}, 3);
   const double ratio = measure_in_turn(
       state, [&] { benchmark::DoNotOptimize(others.run(batch)); }, [&] { benchmark::DoNotOptimize(forms.run(batch)); });
@@ -269,13 +269,17 @@ void add_forms() {
   add_products("2 of 4 kept to float32", dense, two_of_four, {1, 8, 128}, 0.5);
 
   const Sizes whole;
-  const auto models_row = [&](const std::string& name, const MakeWeight& other, const MakeWeight& make) {
+  const auto models_row = [&](const std::string& name, const MakeWeight& other, const MakeWeight& make,
+                              KernelSet kernels = KernelSet::Best) {
     add("two layers/" + name, [=](benchmark::State& state) {
       const Model model = model_of(whole);
-      models(state, with_linears(model, other), with_linears(model, make));
+      models(state, with_linears(model, other), with_linears(model, make), kernels);
     });
   };
   models_row("4 bits to int8", int8, codes(4, ActivationRange::PerToken));
+  models_row("4 bits to int8 without tiles", int8, codes(4, ActivationRange::PerToken), KernelSet::Vector);
+  models_row("4 bits to int8 with avx2", int8, codes(4, ActivationRange::PerToken), KernelSet::Avx2);
+  models_row("4 bits with float input to float32", dense, codes(4, ActivationRange::Float));
   models_row("10% kept to float32", dense, in_blocks(1, 1, 0.1));
   models_row("20% kept in blocks of 16x16 to float32", dense, in_blocks(16, 16, 0.2));
   add("two layers/half of heads and neurons to float32", [=](benchmark::State& state) {

@@ -11,19 +11,20 @@ using espalier::kernels::kCodePanel;
 constexpr int kWideRows = 3;
 constexpr int64_t kTileColumns = 16;
 
+// Of the type that is summed: GCC 12 keeps arrays of others in memory through the loop.
+using Sums = int32_t __attribute__((vector_size(32)));
+
 // The sums of eight columns from the halves that two registers hold of four columns each.
-inline __m256i join_halves(__m256i first, __m256i second) {
-  return _mm256_permute4x64_epi64(_mm256_hadd_epi32(first, second), 0xD8);
+inline __m256i join_halves(Sums first, Sums second) {
+  const __m256i joined = _mm256_hadd_epi32(reinterpret_cast<__m256i>(first), reinterpret_cast<__m256i>(second));
+  return _mm256_permute4x64_epi64(joined, 0xD8);
 }
 
 // Int32 sums of 16 columns of R rows; wide (R, 64 chunks) of 16 bits; `w`: the columns' half of the first chunk.
 template <int R>
 inline void multiply_wide(const int16_t* wide, int64_t chunks, const int8_t* w, int32_t* y, int64_t y_stride,
                           int64_t count) {
-  __m256i sum[R][4];
-  for (int r = 0; r < R; ++r) {
-    for (__m256i& part : sum[r]) part = _mm256_setzero_si256();
-  }
+  Sums sum[R][4] = {};
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     const int8_t* at = w + chunk * kCodesOfChunk;
     for (int64_t k = 0; k < kCodeChunk; k += 4, at += 4 * kTileColumns) {
@@ -35,7 +36,7 @@ inline void multiply_wide(const int16_t* wide, int64_t chunks, const int8_t* w, 
       }
       for (int i = 0; i < 4; ++i) {
         const __m256i weights = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at) + i));
-        for (int r = 0; r < R; ++r) sum[r][i] = _mm256_add_epi32(sum[r][i], _mm256_madd_epi16(value[r], weights));
+        for (int r = 0; r < R; ++r) sum[r][i] += reinterpret_cast<Sums>(_mm256_madd_epi16(value[r], weights));
       }
     }
   }

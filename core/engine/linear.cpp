@@ -98,7 +98,7 @@ std::shared_ptr<const Linear> LinearFactory::joined(const WeightTable& weights, 
   for (const std::string& slot : slots) {
     handles.push_back(weights.handle(slot));
     parts.push_back(&weights.at(slot));
-    if (slots.size() > 1 && !may_join(*parts.front(), *parts.back())) return nullptr;
+    if (parts.size() > 1 && !may_join(*parts.front(), *parts.back())) return nullptr;
   }
   if (const auto found = made_.find(handles); found != made_.end()) return found->second;
   return made_[handles] = make(parts);

@@ -71,8 +71,7 @@ int64_t SparseMatrix::bytes() const {
 }
 
 int64_t SparseMatrix::scratch_bytes() const {
-  const int64_t columns = (columns_ + kBand - 1) / kBand * kBand;
-  return kernels::kSparseRows * (depth_ + columns) * static_cast<int64_t>(sizeof(float));
+  return kernels::kSparseRows * (depth_ + kernels::kSparseColumns) * static_cast<int64_t>(sizeof(float));
 }
 
 kernels::SparseArgs SparseMatrix::product(const float* x, int64_t rows, const float* bias, float* y,

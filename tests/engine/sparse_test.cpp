@@ -44,8 +44,8 @@ std::vector<float> in_blocks(int64_t columns, int64_t depth, int64_t height, int
 class Sparse : public testing::TestWithParam<const Table*> {};
 
 TEST_P(Sparse, ProductsAgreeWithPlainSums) {
-  for (const auto& [depth, columns] :
-       std::vector<std::pair<int64_t, int64_t>>{{0, 3}, {1, 1}, {7, 13}, {64, 32}, {256, 5}, {257, 33}, {600, 50}}) {
+  for (const auto& [depth, columns] : std::vector<std::pair<int64_t, int64_t>>{
+           {0, 3}, {1, 1}, {7, 13}, {64, 32}, {256, 5}, {257, 33}, {600, 50}, {20, 2051}}) {
     const std::vector<float> w = in_blocks(columns, depth, 1, 1, 0.2, 1);
     for (const int64_t band : {1, 4}) {
       const SparseMatrix matrix(w, depth, columns, band);

@@ -83,8 +83,9 @@ struct CodeArgs {
 // the same inputs; a strip is one input of a band, with a weight for each of its columns. The depth is cut into chunks
 // of 256, and the strips of a chunk stand together: chunk by chunk, band by band, input by input.
 constexpr int64_t kSparseChunk = 256;
-// Rows that go through at once: scratch holds so many of x and of y.
+// Rows and columns that go through at once.
 constexpr int64_t kSparseRows = 64;
+constexpr int64_t kSparseColumns = 2048;
 struct SparseArgs {
   const uint32_t* starts;  // (chunks * bands + 1) where the strips of a band in a chunk begin
   const uint8_t* inputs;   // (strips) place of the input in its chunk
@@ -96,7 +97,7 @@ struct SparseArgs {
   const float* x;
   const float* bias;  // (c) or null
   float* y;
-  float* scratch;  // kSparseRows * (k + c rounded up to 4), 64-byte aligned
+  float* scratch;  // kSparseRows * (k + kSparseColumns), 64-byte aligned
 };
 
 struct Table {

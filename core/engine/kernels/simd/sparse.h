@@ -5,6 +5,7 @@
 namespace {
 
 using espalier::kernels::kSparseChunk;
+using espalier::kernels::kSparseColumns;
 using espalier::kernels::kSparseRows;
 using espalier::kernels::SparseArgs;
 
@@ -81,46 +82,58 @@ struct BandSums {
   }
 };
 
-// Up to V registers of rows, beginning with row r.
+// y (columns, V registers of rows) of bands [begin, end).
 template <int B, int V>
-void multiply_sparse_block(const SparseArgs& args, int64_t r, int64_t height) {
+inline void multiply_band_block(const SparseArgs& args, int64_t begin, int64_t end, const float* x, float* y) {
   constexpr int64_t kRows = V * kLanes;
   const int64_t bands = (args.columns + B - 1) / B;
+  BandSums<B, V> sums;
+  const auto begin_band = [&](int64_t band) {
+    sums.begin(args.bias ? args.bias + band * B : nullptr, args.columns - band * B);
+  };
+  const auto add_chunk = [&](int64_t k, int64_t band) {
+    const uint32_t* at = args.starts + k / kSparseChunk * bands + band;
+    sums.add_strips(args, at[0], at[1], x + k * kRows);
+  };
+  if constexpr (V == 1) {
+    // Few rows: all inputs are near, and the sums stay in registers.
+    for (int64_t band = begin; band < end; ++band) {
+      begin_band(band);
+      for (int64_t k = 0; k < args.depth; k += kSparseChunk) add_chunk(k, band);
+      sums.store_to(y + (band - begin) * B * kRows);
+    }
+    return;
+  }
+  // One chunk of the inputs stays in the first cache for all bands.
+  for (int64_t k = 0; k < args.depth; k += kSparseChunk) {
+    for (int64_t band = begin; band < end; ++band) {
+      float* to = y + (band - begin) * B * kRows;
+      if (k == 0) {
+        begin_band(band);
+      } else {
+        sums.load_from(to);
+      }
+      add_chunk(k, band);
+      sums.store_to(to);
+    }
+  }
+}
+
+// Up to V registers of rows, beginning with row r.
+template <int B, int V>
+void multiply_sparse_rows(const SparseArgs& args, int64_t r, int64_t height) {
+  constexpr int64_t kRows = V * kLanes;
   float* x = args.scratch;
   float* y = x + args.depth * kRows;
   if (height < kRows) {
     for (int64_t i = 0; i < args.depth * kRows; i += kLanes) store(x + i, zero());
   }
   transpose(args.x + r * args.depth, args.depth, height, args.depth, x, kRows);
-  const auto band_bias = [&](int64_t band) { return args.bias ? args.bias + band * B : nullptr; };
-  BandSums<B, V> sums;
-  if constexpr (V == 1) {
-    // Few rows: all inputs are near, and the sums stay in registers.
-    for (int64_t band = 0; band < bands; ++band) {
-      sums.begin(band_bias(band), args.columns - band * B);
-      for (int64_t k = 0; k < args.depth; k += kSparseChunk) {
-        const uint32_t* at = args.starts + k / kSparseChunk * bands + band;
-        sums.add_strips(args, at[0], at[1], x + k * kRows);
-      }
-      sums.store_to(y + band * B * kRows);
-    }
-  } else {
-    // One chunk of the inputs stays in the first cache for all columns.
-    const uint32_t* at = args.starts;
-    for (int64_t k = 0; k < args.depth; k += kSparseChunk) {
-      for (int64_t band = 0; band < bands; ++band, ++at) {
-        float* to = y + band * B * kRows;
-        if (k == 0) {
-          sums.begin(band_bias(band), args.columns - band * B);
-        } else {
-          sums.load_from(to);
-        }
-        sums.add_strips(args, at[0], at[1], x + k * kRows);
-        sums.store_to(to);
-      }
-    }
+  for (int64_t c = 0; c < args.columns; c += kSparseColumns) {
+    const int64_t count = args.columns - c < kSparseColumns ? args.columns - c : kSparseColumns;
+    multiply_band_block<B, V>(args, c / B, (c + count + B - 1) / B, x, y);
+    transpose(y, kRows, count, height, args.y + r * args.columns + c, args.columns);
   }
-  transpose(y, kRows, args.columns, height, args.y + r * args.columns, args.columns);
 }
 
 template <int B>
@@ -129,13 +142,13 @@ void multiply_bands(const SparseArgs& args) {
   for (int64_t r = 0; r < args.rows; r += kMost * kLanes) {
     const int64_t height = args.rows - r < kMost * kLanes ? args.rows - r : kMost * kLanes;
     if (height <= kLanes) {
-      multiply_sparse_block<B, 1>(args, r, height);
+      multiply_sparse_rows<B, 1>(args, r, height);
     } else if (height <= 2 * kLanes) {
-      multiply_sparse_block<B, 2>(args, r, height);
+      multiply_sparse_rows<B, 2>(args, r, height);
     } else if (height <= 4 * kLanes) {
-      multiply_sparse_block<B, 4>(args, r, height);
+      multiply_sparse_rows<B, 4>(args, r, height);
     } else {
-      multiply_sparse_block<B, kMost>(args, r, height);
+      multiply_sparse_rows<B, kMost>(args, r, height);
     }
   }
 }

@@ -54,7 +54,7 @@ TEST_P(Sparse, ProductsAgreeWithPlainSums) {
       Rng rng(2);
       std::vector<float> bias(static_cast<size_t>(columns));
       for (float& value : bias) value = static_cast<float>(rng.normal());
-      for (const int64_t rows : {1, 7, 8, 9, 16, 17, 33, 64, 65, 100, 129}) {
+      for (const int64_t rows : {1, 2, 3, 4, 7, 8, 9, 16, 17, 33, 64, 65, 100, 129}) {
         std::vector<float> x(static_cast<size_t>(rows * depth));
         for (float& value : x) value = static_cast<float>(rng.normal());
         std::vector<float> got(static_cast<size_t>(rows * columns) + 1, 123.0F);

@@ -1,6 +1,6 @@
 #pragma once
-// Products by matrices whose zeros are left out; include after vector.h. Rows of x stand in the lanes of registers: a
-// weight that is kept costs one multiplication a register, and its input is found by its place.
+// Products by matrices whose zeros are left out; include after vector.h and partial.h. Rows of x stand in the lanes of
+// registers: a weight that is kept costs one multiplication a register, and its input is found by its place.
 
 namespace {
 
@@ -8,6 +8,9 @@ using espalier::kernels::kSparseChunk;
 using espalier::kernels::kSparseColumns;
 using espalier::kernels::kSparseRows;
 using espalier::kernels::SparseArgs;
+
+// Up to so many rows are not worth a place in the lanes.
+constexpr int kGatheredRows = 2;
 
 // to (columns, rows) = from (rows, columns), rows apart by their strides.
 inline void transpose(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to,
@@ -136,12 +139,37 @@ void multiply_sparse_rows(const SparseArgs& args, int64_t r, int64_t height) {
   }
 }
 
+// R rows as they stand, in bands of one column: the weights of a column in the lanes, their inputs gathered.
+template <int R>
+void multiply_gathered(const SparseArgs& args) {
+  for (int64_t c = 0; c < args.columns; ++c) {
+    Floats sum[R];
+    for (int r = 0; r < R; ++r) sum[r] = zero();
+    const uint32_t* at = args.starts + c;
+    for (int64_t k = 0; k < args.depth; k += kSparseChunk, at += args.columns) {
+      for (uint32_t strip = at[0]; strip < at[1]; strip += kLanes) {
+        const int64_t left = static_cast<int64_t>(at[1]) - strip;
+        const int64_t count = left < kLanes ? left : kLanes;
+        const Ints places = load_places(args.inputs + strip, count);
+        const Floats weights = load_first(args.values + strip, count);
+        for (int r = 0; r < R; ++r) sum[r] = fma(weights, gather(args.x + r * args.depth + k, places), sum[r]);
+      }
+    }
+    for (int r = 0; r < R; ++r) args.y[r * args.columns + c] = sum_of(sum[r]) + (args.bias ? args.bias[c] : 0.0F);
+  }
+}
+
 template <int B>
 void multiply_bands(const SparseArgs& args) {
   constexpr int kMost = B == 1 ? kSparseRows / kLanes : 4;
   for (int64_t r = 0; r < args.rows; r += kMost * kLanes) {
     const int64_t height = args.rows - r < kMost * kLanes ? args.rows - r : kMost * kLanes;
-    if (height <= kLanes) {
+    if (B == 1 && height <= kGatheredRows) {
+      SparseArgs rest = args;
+      rest.x += r * args.depth;
+      rest.y += r * args.columns;
+      with_rows<kGatheredRows>(height, [&]<int R>() { multiply_gathered<R>(rest); });
+    } else if (height <= kLanes) {
       multiply_sparse_rows<B, 1>(args, r, height);
     } else if (height <= 2 * kLanes) {
       multiply_sparse_rows<B, 2>(args, r, height);

@@ -16,6 +16,8 @@ class PackedCodes {
 
   // codes (columns, depth) row-major, of `bits` 2..8.
   PackedCodes(std::span<const int8_t> codes, int64_t depth, int64_t columns, int bits, Order order);
+  PackedCodes(const PackedCodes&) = delete;  // a copy would not begin at a cache line
+  PackedCodes(PackedCodes&&) noexcept = default;
 
   // Begins at a cache line.
   const uint8_t* data() const { return memory_.data() + begin_; }

@@ -118,7 +118,6 @@ class Products {
     scratch_.resize(scratch + 64);
     lane_.codes = codes_.data();
     lane_.row_scales = row_scales_.data();
-    lane_.factors = factors_.data();
     lane_.scratch = scratch_.data() + (64 - reinterpret_cast<uintptr_t>(scratch_.data()) % 64) % 64;
     for (size_t i = 0; i < x_.size(); ++i) x_[i] = static_cast<float>(i % 17) - 8;
   }
@@ -139,7 +138,6 @@ class Products {
   std::vector<uint8_t> codes_;
   std::vector<std::byte> scratch_;
   std::vector<float> row_scales_ = std::vector<float>(kLength);
-  std::vector<float> factors_ = std::vector<float>(kLength * kHidden);
   std::vector<float> x_ = std::vector<float>(kLength * kFfn);
   std::vector<float> y_ = std::vector<float>(kLength * kFfn);
   Lane lane_;

@@ -1,9 +1,13 @@
 #pragma once
-// Looks up rows of an embedding in whatever form it is stored; codes and half floats stay as they are in memory.
+// Looks up rows of an embedding in whatever form it is stored; codes, packed ones too, and half floats stay as they are
+// in memory.
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/index.h"
 #include "engine/linear.h"
@@ -24,15 +28,19 @@ class EmbeddingTable {
   std::string describe() const;
   int64_t factor_floats() const;
   int64_t code_bytes() const { return up_ ? up_->code_bytes() : 0; }
+  int64_t scratch_bytes() const { return up_ ? std::max(up_->scratch_bytes(), left_->scratch_bytes()) : 0; }
 
  private:
+  void decode_row(int64_t row, float* to) const;
+
   const kernels::Table& kernels_;
   int64_t width_ = 0;
   std::string form_;
-  Tensor values_;                         // F32, F16, BF16 or I8 codes
-  Tensor scales_;                         // of codes: (1) or (rows)
+  Tensor values_;  // F32, F16 or BF16, or else
+  std::optional<Quantized> codes_;
   std::unique_ptr<EmbeddingTable> left_;  // low rank: rows of the left factor,
-  std::shared_ptr<const Linear> up_;      // then the right factor
+  std::shared_ptr<const Linear> up_;      // then the right factor,
+  std::vector<float> up_scales_;          // and the scales of its codes (rank)
   bool converted_ = false;
 };
 

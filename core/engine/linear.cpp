@@ -1,209 +1,17 @@
 #include "engine/linear.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
-#include <cstring>
 
-#include "base/error.h"
+#include "engine/code_linear.h"
+#include "engine/float_linear.h"
+#include "engine/integer_linear.h"
+#include "engine/sparse_linear.h"
 
 namespace espalier {
 
 namespace {
-
-void fill_with_bias(int64_t rows, int64_t columns, const float* bias, float* y) {
-  for (int64_t r = 0; r < rows; ++r) {
-    if (bias) {
-      std::copy_n(bias, columns, y + r * columns);
-    } else {
-      std::fill_n(y + r * columns, columns, 0.0F);
-    }
-  }
-}
-
-class FloatLinear : public Linear {
- public:
-  // `values` (columns, depth), or (depth, columns) when `transposed`.
-  FloatLinear(const kernels::Table& kernels, onednn::Packer* packer, const Tensor& values, bool transposed,
-              std::string origin)
-      : kernels_(kernels), origin_(std::move(origin)) {
-    depth_ = values.size(transposed ? 0 : 1);
-    columns_ = values.size(transposed ? 1 : 0);
-    no_bias_.assign(static_cast<size_t>(columns_), 0.0F);
-    const std::span<const float> w = values.values<float>();
-    if (depth_ == 0 || columns_ == 0) return;
-    if (packer) {
-      packed_ = packer->pack(w.data(), depth_, columns_, transposed);
-      return;
-    }
-    plain_.assign(w.begin(), w.end());
-    if (!transposed) return;
-    for (int64_t c = 0; c < columns_; ++c) {
-      for (int64_t k = 0; k < depth_; ++k) {
-        plain_[static_cast<size_t>(c * depth_ + k)] = w[static_cast<size_t>(k * columns_ + c)];
-      }
-    }
-  }
-
-  void run(Lane& lane, const float* x, int64_t, int64_t rows, const float* bias, kernels::Activation activation,
-           float* y) const override {
-    if (rows == 0 || columns_ == 0) return;
-    const float* shift = bias ? bias : no_bias_.data();
-    if (depth_ == 0) {
-      fill_with_bias(rows, columns_, bias, y);
-    } else if (packed_) {
-      lane.failed |= !packed_->multiply(x, rows, shift, y);
-    } else {
-      kernels_.multiply_float(x, plain_.data(), shift, rows, depth_, columns_, y);
-    }
-    if (activation != kernels::Activation::None) {
-      kernels_.bias_activation(y, rows, columns_, nullptr, activation);
-    }
-  }
-
-  int64_t depth() const override { return depth_; }
-  int64_t columns() const override { return columns_; }
-  int64_t resident_bytes() const override {
-    return packed_ ? packed_->bytes() : static_cast<int64_t>(plain_.size() * sizeof(float));
-  }
-  std::string describe() const override { return fmt::format("{}, {}", origin_, packed_ ? "oneDNN" : kernels_.name); }
-  int64_t code_bytes() const override { return 0; }
-  int64_t factor_floats() const override { return 0; }
-  bool needs_whole_sequences() const override { return false; }
-
- private:
-  const kernels::Table& kernels_;
-  std::string origin_;
-  int64_t depth_ = 0;
-  int64_t columns_ = 0;
-  std::shared_ptr<const onednn::PackedMatrix> packed_;
-  std::vector<float> plain_;
-  std::vector<float> no_bias_;
-};
-
-// Codes times codes, exact in int32, with the input quantized on the way in.
-class IntegerLinear : public Linear {
- public:
-  // codes (columns, depth), scales (columns).
-  IntegerLinear(const kernels::Table& kernels, onednn::Packer* packer, std::span<const int8_t> codes, int64_t depth,
-                std::vector<float> scales, ActivationRange range, std::string origin)
-      : kernels_(kernels),
-        range_(range),
-        origin_(std::move(origin)),
-        depth_(depth),
-        columns_(static_cast<int64_t>(scales.size())),
-        scales_(std::move(scales)),
-        compensation_(scales_.size()) {
-    for (int64_t c = 0; c < columns_; ++c) {
-      int32_t sum = 0;
-      for (int64_t k = 0; k < depth_; ++k) sum += codes[static_cast<size_t>(c * depth_ + k)];
-      compensation_[static_cast<size_t>(c)] = 128 * sum;
-    }
-    if (depth_ == 0 || columns_ == 0) return;
-    if (kernels_.tiles) {
-      reserve(kernels_.tiles->packed_bytes(depth_, columns_));
-      kernels_.tiles->pack(codes.data(), depth_, columns_, own_);
-      return;
-    }
-    if (packer) {
-      packed_ = packer->pack(codes.data(), depth_, columns_);
-      return;
-    }
-    reserve(kernels_.packed_int8_bytes(depth_, columns_));
-    kernels_.pack_int8(codes.data(), depth_, columns_, own_);
-  }
-
-  void run(Lane& lane, const float* x, int64_t first_row, int64_t rows, const float* bias,
-           kernels::Activation activation, float* y) const override {
-    find_ranges(lane, x, first_row, rows);
-    if (rows == 0 || columns_ == 0) return;
-    if (depth_ == 0) {
-      fill_with_bias(rows, columns_, bias, y);
-      kernels_.bias_activation(y, rows, columns_, nullptr, activation);
-      return;
-    }
-    if (kernels_.tiles) {
-      quantize_apart(lane, x, rows);
-      kernels_.tiles->multiply(lane.codes, code_bytes(), own_, rows, depth_, columns_,
-                               {lane.row_scales, scales_.data(), compensation_.data()}, bias, activation, y);
-      return;
-    }
-    kernels_.quantize(x, rows, depth_, lane.row_scales, lane.codes, lane.row_scales);
-    if (packed_) {
-      lane.failed |= !packed_->multiply(lane.codes, rows, nullptr, y);
-    } else {
-      kernels_.multiply_int8(lane.codes, own_, rows, depth_, columns_, reinterpret_cast<int32_t*>(y));
-    }
-    kernels_.dequantize(y, rows, columns_, {lane.row_scales, scales_.data(), compensation_.data()}, bias, activation);
-  }
-
-  int64_t depth() const override { return depth_; }
-  int64_t columns() const override { return columns_; }
-  int64_t resident_bytes() const override {
-    return (packed_ ? packed_->bytes() : static_cast<int64_t>(memory_.size())) + 8 * columns_;
-  }
-  std::string describe() const override {
-    return fmt::format("{}, {}", origin_, packed_ ? "oneDNN" : kernels_.tiles ? kernels_.tiles->name : kernels_.name);
-  }
-  int64_t code_bytes() const override {
-    constexpr int64_t kMultiple = kernels::kTileDepthMultiple;
-    return kernels_.tiles ? (depth_ + kMultiple - 1) / kMultiple * kMultiple : depth_;
-  }
-  int64_t factor_floats() const override { return 0; }
-  bool needs_whole_sequences() const override { return range_ == ActivationRange::PerSequence; }
-
- private:
-  // Memory for packed codes that begins at a cache line.
-  void reserve(int64_t bytes) {
-    constexpr size_t kLine = 64;
-    memory_.resize(static_cast<size_t>(bytes) + kLine);
-    own_ = memory_.data() + (kLine - reinterpret_cast<uintptr_t>(memory_.data()) % kLine) % kLine;
-  }
-
-  // Codes of rows code_bytes() apart.
-  void quantize_apart(Lane& lane, const float* x, int64_t rows) const {
-    if (code_bytes() == depth_) {
-      kernels_.quantize(x, rows, depth_, lane.row_scales, lane.codes, lane.row_scales);
-      return;
-    }
-    for (int64_t r = 0; r < rows; ++r) {
-      float* scale = lane.row_scales + r;
-      kernels_.quantize(x + r * depth_, 1, depth_, scale, lane.codes + r * code_bytes(), scale);
-    }
-  }
-
-  // Leaves the largest magnitude of each row's range in lane.row_scales.
-  void find_ranges(Lane& lane, const float* x, int64_t first_row, int64_t rows) const {
-    if (range_ != ActivationRange::PerSequence || !lane.ranges) {
-      kernels_.row_max_abs(x, rows, depth_, lane.row_scales);
-      return;
-    }
-    // The other array is in use by threads that still read the ranges of the linear before.
-    float* maxima = lane.ranges->maxima[lane.turn];
-    lane.turn = 1 - lane.turn;
-    kernels_.row_max_abs(x, rows, depth_, maxima + first_row);
-#pragma omp barrier
-    for (int64_t r = 0; r < rows;) {
-      const int32_t sequence = lane.ranges->sequence_of_row[first_row + r];
-      const int32_t begin = lane.ranges->starts[sequence];
-      const int32_t end = lane.ranges->starts[sequence + 1];
-      const float most = *std::max_element(maxima + begin, maxima + end);
-      for (; r < rows && first_row + r < end; ++r) lane.row_scales[r] = most;
-    }
-  }
-
-  const kernels::Table& kernels_;
-  ActivationRange range_;
-  std::string origin_;
-  int64_t depth_;
-  int64_t columns_;
-  std::vector<float> scales_;
-  std::vector<int32_t> compensation_;
-  std::shared_ptr<const onednn::PackedMatrix> packed_;
-  std::vector<int8_t> memory_;
-  int8_t* own_ = nullptr;  // in memory_: codes as our kernels pack them
-};
 
 class LowRankLinear : public Linear {
  public:
@@ -229,6 +37,7 @@ class LowRankLinear : public Linear {
   int64_t factor_floats() const override {
     return right_->columns() + std::max(left_->factor_floats(), right_->factor_floats());
   }
+  int64_t scratch_bytes() const override { return std::max(left_->scratch_bytes(), right_->scratch_bytes()); }
   bool needs_whole_sequences() const override {
     return left_->needs_whole_sequences() || right_->needs_whole_sequences();
   }
@@ -238,30 +47,46 @@ class LowRankLinear : public Linear {
   std::shared_ptr<const Linear> right_;
 };
 
-bool runs_in_integers(const Weight& weight) {
-  const auto* quantized = weight.as<Quantized>();
-  return quantized && quantized->activations != ActivationRange::Float;
-}
+// One matrix of codes, or several with one input behind each other.
+struct Codes {
+  std::vector<int8_t> values;  // (columns, depth)
+  std::vector<float> scales;   // (columns)
+};
 
-std::string float_origin(const Weight& weight) {
-  if (weight.as<Masked>()) return "float32, masked";
-  if (const auto* quantized = weight.as<Quantized>()) return fmt::format("{}-bit decoded to float32", quantized->bits);
-  return "float32";
-}
-
-std::string integer_origin(const Quantized& quantized) {
-  const bool per_token = quantized.activations == ActivationRange::PerToken;
-  const std::string codes = quantized.bits == 8 ? "int8" : fmt::format("{}-bit as int8", quantized.bits);
-  return fmt::format("{} dynamic per {}", codes, per_token ? "token" : "sequence");
-}
-
-void append_scales(const Quantized& quantized, std::vector<float>& to) {
+void append(const Quantized& quantized, Codes& to) {
+  const Tensor codes = unpacked_codes(quantized);
+  to.values.insert(to.values.end(), codes.values<int8_t>().begin(), codes.values<int8_t>().end());
   const std::span<const float> scales = quantized.scales.values<float>();
-  for (int64_t r = 0; r < quantized.shape[0]; ++r)
-    to.push_back(scales[scales.size() == 1 ? 0 : static_cast<size_t>(r)]);
+  for (int64_t r = 0; r < quantized.shape[0]; ++r) {
+    to.scales.push_back(scales[scales.size() == 1 ? 0 : static_cast<size_t>(r)]);
+  }
+}
+
+SparseChoice choice_of(const Weight& weight) {
+  const Tensor values = materialize(weight);
+  return choose_product(values.values<float>(), values.size(1), values.size(0));
+}
+
+// Whether weights with one input may be multiplied as one.
+bool may_join(const Weight& a, const Weight& b) {
+  if (a.as<LowRank>() || b.as<LowRank>()) return false;
+  const auto* codes = a.as<Quantized>();
+  const auto* others = b.as<Quantized>();
+  if (codes && others) return codes->bits == others->bits && codes->activations == others->activations;
+  return !codes && !others && choice_of(a).band == choice_of(b).band;
 }
 
 }  // namespace
+
+void fill_with_bias(int64_t rows, int64_t columns, const float* bias, float* y) {
+  for (int64_t r = 0; r < rows; ++r) {
+    if (bias) {
+      std::copy_n(bias, columns, y + r * columns);
+    } else {
+      std::fill_n(y + r * columns, columns, 0.0F);
+    }
+  }
+}
 
 std::shared_ptr<const Linear> LinearFactory::single(const WeightTable& weights, const std::string& slot) {
   return joined(weights, {slot});
@@ -269,63 +94,73 @@ std::shared_ptr<const Linear> LinearFactory::single(const WeightTable& weights, 
 
 std::shared_ptr<const Linear> LinearFactory::joined(const WeightTable& weights, const std::vector<std::string>& slots) {
   std::vector<WeightHandle> handles;
-  for (const std::string& slot : slots) handles.push_back(weights.handle(slot));
-  if (const auto found = made_.find(handles); found != made_.end()) return found->second;
-  const Weight& first = weights.at(slots.front());
-  if (slots.size() == 1) return made_[handles] = make(first);
-
-  const bool integers = runs_in_integers(first);
-  Tensor values;
-  std::vector<int8_t> codes;
-  std::vector<float> floats;
-  std::vector<float> scales;
-  int64_t columns = 0;
-  const int64_t depth = shape_of(first)[1];
+  std::vector<const Weight*> parts;
   for (const std::string& slot : slots) {
-    const Weight& weight = weights.at(slot);
-    if (weight.as<LowRank>() || runs_in_integers(weight) != integers) return nullptr;
-    columns += shape_of(weight)[0];
-    if (integers) {
-      const auto& quantized = *weight.as<Quantized>();
-      if (quantized.activations != first.as<Quantized>()->activations) return nullptr;
-      const Tensor part = unpacked_codes(quantized);
-      codes.insert(codes.end(), part.values<int8_t>().begin(), part.values<int8_t>().end());
-      append_scales(quantized, scales);
-    } else {
-      const Tensor part = materialize(weight);
-      floats.insert(floats.end(), part.values<float>().begin(), part.values<float>().end());
-    }
+    handles.push_back(weights.handle(slot));
+    parts.push_back(&weights.at(slot));
+    if (parts.size() > 1 && !may_join(*parts.front(), *parts.back())) return nullptr;
   }
-  onednn::Packer* packer = use_library_ && (!integers || !kernels_.multiply_int8) ? &packer_ : nullptr;
-  if (integers) {
-    return made_[handles] = std::make_shared<IntegerLinear>(kernels_, packer, codes, depth, std::move(scales),
-                                                            first.as<Quantized>()->activations,
-                                                            integer_origin(*first.as<Quantized>()));
-  }
-  return made_[handles] = std::make_shared<FloatLinear>(
-             kernels_, packer, Tensor::from(Shape{columns, depth}, std::move(floats)), false, float_origin(first));
+  if (const auto found = made_.find(handles); found != made_.end()) return found->second;
+  return made_[handles] = make(parts);
 }
 
-std::shared_ptr<const Linear> LinearFactory::make(const Weight& weight) {
-  if (const auto* low_rank = weight.as<LowRank>()) {
-    return std::make_shared<LowRankLinear>(make(*low_rank->left), make(*low_rank->right));
+std::shared_ptr<const Linear> LinearFactory::make(const std::vector<const Weight*>& parts) {
+  const Weight& first = *parts.front();
+  if (const auto* low_rank = first.as<LowRank>()) {
+    return std::make_shared<LowRankLinear>(make({low_rank->left.get()}), make({low_rank->right.get()}));
   }
-  if (!runs_in_integers(weight)) {
-    return std::make_shared<FloatLinear>(kernels_, use_library_ ? &packer_ : nullptr, materialize(weight), false,
-                                         float_origin(weight));
+  const int64_t depth = shape_of(first)[1];
+  if (const auto* quantized = first.as<Quantized>()) {
+    Codes codes;
+    for (const Weight* part : parts) append(*part->as<Quantized>(), codes);
+    if (quantized->activations == ActivationRange::Float) {
+      return std::make_shared<CodeLinear>(kernels_, codes.values, depth, std::move(codes.scales), quantized->bits);
+    }
+    onednn::Packer* packer = use_library_ && !kernels_.multiply_int8 ? &packer_ : nullptr;
+    return std::make_shared<IntegerLinear>(kernels_, packer, codes.values, depth, std::move(codes.scales),
+                                           quantized->bits, quantized->activations);
   }
-  const auto& quantized = *weight.as<Quantized>();
-  const Tensor codes = unpacked_codes(quantized);
-  std::vector<float> scales;
-  append_scales(quantized, scales);
-  return std::make_shared<IntegerLinear>(kernels_, use_library_ && !kernels_.multiply_int8 ? &packer_ : nullptr,
-                                         codes.values<int8_t>(), quantized.shape[1], std::move(scales),
-                                         quantized.activations, integer_origin(quantized));
+  return make_float(parts);
+}
+
+std::shared_ptr<const Linear> LinearFactory::make_float(const std::vector<const Weight*>& parts) {
+  Tensor values = materialize(*parts.front());
+  if (parts.size() > 1) {
+    std::vector<float> floats;
+    int64_t columns = 0;
+    for (const Weight* part : parts) {
+      const Tensor more = materialize(*part);
+      columns += more.size(0);
+      floats.insert(floats.end(), more.values<float>().begin(), more.values<float>().end());
+    }
+    values = Tensor::from(Shape{columns, values.size(1)}, std::move(floats));
+  }
+  const SparseChoice choice = choose_product(values.values<float>(), values.size(1), values.size(0));
+  if (choice.band > 0) {
+    return std::make_shared<SparseLinear>(kernels_, values.values<float>(), values.size(1), values.size(0), choice);
+  }
+  const bool masked = std::any_of(parts.begin(), parts.end(), [](const Weight* part) { return part->as<Masked>(); });
+  return std::make_shared<FloatLinear>(
+      kernels_, use_library_ ? &packer_ : nullptr, values, false,
+      masked ? fmt::format("float32, masked ({:.3g} % kept: dense is faster)", 100 * choice.density) : "float32");
 }
 
 std::shared_ptr<const Linear> LinearFactory::transposed(const Weight& right) {
+  if (const auto* quantized = right.as<Quantized>()) {
+    const int64_t depth = quantized->shape[0];
+    const int64_t columns = quantized->shape[1];
+    const Tensor codes = unpacked_codes(*quantized);
+    std::vector<int8_t> turned(static_cast<size_t>(depth * columns));
+    for (int64_t k = 0; k < depth; ++k) {
+      for (int64_t c = 0; c < columns; ++c) {
+        turned[static_cast<size_t>(c * depth + k)] = codes.values<int8_t>()[static_cast<size_t>(k * columns + c)];
+      }
+    }
+    return std::make_shared<CodeLinear>(kernels_, turned, depth, std::vector<float>(static_cast<size_t>(columns), 1.0F),
+                                        quantized->bits);
+  }
   return std::make_shared<FloatLinear>(kernels_, use_library_ ? &packer_ : nullptr, materialize(right), true,
-                                       float_origin(right));
+                                       "float32");
 }
 
 }  // namespace espalier

@@ -1,6 +1,7 @@
 #pragma once
 // A weight made ready to multiply by, whatever form it was stored in.
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -25,6 +26,7 @@ struct SequenceRanges {
 struct Lane {
   uint8_t* codes = nullptr;                // quantized input: rows times the largest depth
   float* row_scales = nullptr;             // (rows)
+  std::byte* scratch = nullptr;            // Linear::scratch_bytes(), 64-byte aligned; nothing stays in it between runs
   float* factors = nullptr;                // between the two factors of low-rank weights: Linear::factor_floats() a row
   const SequenceRanges* ranges = nullptr;  // null: every row has its own range
   int turn = 0;
@@ -46,11 +48,16 @@ class Linear {
   virtual int64_t resident_bytes() const = 0;
   virtual std::string describe() const = 0;
   // Scratch that a row of input needs in Lane::codes and Lane::factors.
-  virtual int64_t code_bytes() const = 0;
-  virtual int64_t factor_floats() const = 0;
+  virtual int64_t code_bytes() const { return 0; }
+  virtual int64_t factor_floats() const { return 0; }
+  // Scratch for any number of rows, in Lane::scratch.
+  virtual int64_t scratch_bytes() const { return 0; }
   // True when the input is quantized with one range a sequence, so that all rows must be there at once.
-  virtual bool needs_whole_sequences() const = 0;
+  virtual bool needs_whole_sequences() const { return false; }
 };
+
+// y (rows, columns) = bias (columns), which may be null: what a linear without inputs gives.
+void fill_with_bias(int64_t rows, int64_t columns, const float* bias, float* y);
 
 // Packs weights, each once however many places share it.
 class LinearFactory {
@@ -61,13 +68,16 @@ class LinearFactory {
   // Weights with one input side by side: y of (rows, sum of columns). Null when their forms cannot be joined.
   std::shared_ptr<const Linear> joined(const WeightTable& weights, const std::vector<std::string>& slots);
   std::shared_ptr<const Linear> single(const WeightTable& weights, const std::string& slot);
-  // The right factor of a low-rank embedding table (rank, width), as the linear from rank to width.
+  // The right factor of a low-rank embedding table (rank, width), as the linear from rank to width. Of codes, whose
+  // scales are those of its inputs, as if every scale were 1.
   std::shared_ptr<const Linear> transposed(const Weight& right);
 
   const kernels::Table& kernels() const { return kernels_; }
 
  private:
-  std::shared_ptr<const Linear> make(const Weight& weight);
+  // One linear of weights that may be joined.
+  std::shared_ptr<const Linear> make(const std::vector<const Weight*>& parts);
+  std::shared_ptr<const Linear> make_float(const std::vector<const Weight*>& parts);
 
   const kernels::Table& kernels_;
   bool use_library_;

@@ -75,6 +75,7 @@ PassBuffers take(Arena& arena, const PreparedModel& model, const Extras& extras,
     constexpr int64_t kRows = kernels::kTileRowMultiple;
     thread.lane.codes = arena.take<uint8_t>((sizes.tile + kRows - 1) / kRows * kRows * model.code_bytes);
     thread.lane.row_scales = arena.take<float>(sizes.tile);
+    thread.lane.scratch = arena.take<std::byte>(model.scratch_bytes);
     thread.lane.factors = arena.take<float>(sizes.tile * model.factor_floats);
     thread.attention = arena.take<float>(extras.attention_scratch);
     thread.sum = arena.take<float>(sizes.tile * model.widest_row);

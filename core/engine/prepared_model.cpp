@@ -98,6 +98,7 @@ class Preparation {
     note(module, &linear, linear.describe(), linear.resident_bytes());
     made_.code_bytes = std::max(made_.code_bytes, linear.code_bytes());
     made_.factor_floats = std::max(made_.factor_floats, linear.factor_floats());
+    made_.scratch_bytes = std::max(made_.scratch_bytes, linear.scratch_bytes());
     made_.needs_whole_sequences |= linear.needs_whole_sequences();
   }
 
@@ -124,6 +125,7 @@ class Preparation {
     note(at + ".word", made.word.get(), made.word->describe(), made.word->resident_bytes());
     made_.code_bytes = std::max(made_.code_bytes, made.word->code_bytes());
     made_.factor_floats = std::max(made_.factor_floats, made.word->factor_floats());
+    made_.scratch_bytes = std::max(made_.scratch_bytes, made.word->scratch_bytes());
     if (made.spec.projection != Projection::None) made.project = linear(at + ".project");
     if (made.spec.positions == PositionKind::Learned) {
       made.position = table(at + ".position");

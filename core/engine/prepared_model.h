@@ -100,6 +100,7 @@ struct PreparedModel {
   // Scratch a row of input needs, over all linears.
   int64_t code_bytes = 0;
   int64_t factor_floats = 0;
+  int64_t scratch_bytes = 0;     // for any number of rows, over all linears
   int64_t widest_attention = 0;  // largest heads * head_dim
   int64_t widest_ffn = 0;
   int64_t widest_row = 0;    // of hidden states, embeddings, bottlenecks and what the head makes of them

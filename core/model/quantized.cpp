@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "base/error.h"
@@ -101,11 +102,29 @@ Weight quantize_symmetric(const Tensor& values, int bits, bool per_row, Activati
   return Weight(std::move(quantized));
 }
 
+void read_codes(const Quantized& quantized, int64_t first, std::span<int8_t> to) {
+  const CodeReader code(quantized);
+  const auto bits = static_cast<size_t>(quantized.bits);
+  size_t i = 0;
+  const size_t from = static_cast<size_t>(first);
+  if (from * bits % 8 == 0) {
+    // Eight codes are `bits` whole bytes.
+    const std::byte* at = code.bytes.data() + from * bits / 8;
+    for (; i + 8 <= to.size(); i += 8, at += bits) {
+      uint64_t eight = 0;
+      std::memcpy(&eight, at, bits);
+      for (size_t j = 0; j < 8; ++j) {
+        to[i + j] = static_cast<int8_t>(static_cast<int>(eight >> (j * bits) & code.mask) - code.offset);
+      }
+    }
+  }
+  for (; i < to.size(); ++i) to[i] = code(from + i);
+}
+
 Tensor unpacked_codes(const Quantized& quantized) {
   if (quantized.bits == 8) return quantized.codes;
   std::vector<int8_t> codes(static_cast<size_t>(num_elements(quantized.shape)));
-  const CodeReader code(quantized);
-  for (size_t i = 0; i < codes.size(); ++i) codes[i] = code(i);
+  read_codes(quantized, 0, codes);
   return Tensor::from(quantized.shape, std::move(codes));
 }
 

@@ -2,6 +2,7 @@
 // Masks and codes at the level of bits.
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "model/weight.h"
@@ -15,6 +16,9 @@ int64_t count_ones(const Tensor& bits);
 int64_t packed_bytes(int64_t count, int bits);
 // Codes of 2..7 bits, offset to be non-negative, least significant bit first.
 Tensor pack_codes(const std::vector<int8_t>& codes, int bits);
+
+// Codes [first, first + to.size()) of 2..7 bits, in row-major order.
+void read_codes(const Quantized& quantized, int64_t first, std::span<int8_t> to);
 
 // Rows [begin, end) decoded to float32; a vector counts as one value a row.
 Tensor decoded_rows(const Quantized& quantized, int64_t begin, int64_t end);

@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "engine/onednn.h"
+#include "tests/bench/forms_bench.h"
 #include "tests/engine/random_model.h"
 
 namespace espalier {
@@ -173,6 +174,7 @@ int main(int argc, char** argv) {
   benchmark::AddCustomContext("kernels", info.instruction_set);
   benchmark::AddCustomContext("onednn", info.onednn_version);
   espalier::add_all();
+  espalier::bench::add_forms();
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -30,6 +30,16 @@ Weight half_masked(const Tensor& values) {
   return make_masked(values, keep);
 }
 
+// One in six is kept: in blocks of eight rows by four columns, or anywhere.
+Weight mostly_masked(const Tensor& values, bool blocks) {
+  const auto width = static_cast<size_t>(values.size(1));
+  std::vector<bool> keep(static_cast<size_t>(values.numel()));
+  for (size_t i = 0; i < keep.size(); ++i) {
+    keep[i] = (blocks ? i / width / 8 + i % width / 4 : i * 7 + i / 11) % 6 == 0;
+  }
+  return make_masked(values, keep);
+}
+
 struct Form {
   std::string name;
   std::function<Weight(const Slot&, const Tensor&)> make;
@@ -51,6 +61,12 @@ std::vector<Form> forms() {
       {"brain", [](const Slot&, const Tensor& v) -> Weight { return Dense{v.to(DType::BF16)}; }},
       {"double_", [](const Slot&, const Tensor& v) -> Weight { return Dense{v.to(DType::F64)}; }},
       {"masked", [](const Slot&, const Tensor& v) { return half_masked(v); }},
+      {"mostly_masked", [](const Slot&, const Tensor& v) { return mostly_masked(v, false); }},
+      {"masked_in_blocks", [](const Slot&, const Tensor& v) { return mostly_masked(v, true); }},
+      {"masks_that_do_not_join",
+       [](const Slot& slot, const Tensor& v) {
+         return slot.module == "k_proj" ? half_masked(v) : mostly_masked(v, false);
+       }},
       {"low_rank", [=](const Slot&, const Tensor& v) { return low_rank(v, 5, dense); }},
       {"decoded", quantized(8, true, ActivationRange::Float)},
       {"decoded_four_bits", quantized(4, true, ActivationRange::Float)},
@@ -58,7 +74,18 @@ std::vector<Form> forms() {
       {"int8_sequence", quantized(8, true, ActivationRange::PerSequence), true},
       {"int8_one_scale", quantized(8, false, ActivationRange::PerToken), true},
       {"four_bits", quantized(4, true, ActivationRange::PerToken), true},
+      {"three_bits_sequence", quantized(3, true, ActivationRange::PerSequence), true},
+      {"decoded_three_bits", quantized(3, false, ActivationRange::Float)},
+      {"bits_that_do_not_join",
+       [=](const Slot& slot, const Tensor& v) {
+         return quantize_symmetric(v, slot.module == "k_proj" ? 6 : 4, true, ActivationRange::PerToken);
+       },
+       true},
       {"low_rank_int8", [=](const Slot&, const Tensor& v) { return low_rank(v, 7, int8); }, true},
+      {"low_rank_decoded",
+       [=](const Slot&, const Tensor& v) {
+         return low_rank(v, 7, [](const Tensor& f) { return quantize_symmetric(f, 5, true, ActivationRange::Float); });
+       }},
       {"low_rank_sequence", [=](const Slot&, const Tensor& v) { return low_rank(v, 7, int8_sequence); }, true},
       {"mixed",
        [=](const Slot& slot, const Tensor& v) -> Weight {

@@ -50,6 +50,56 @@ struct TileProducts {
 constexpr int64_t kTileRowMultiple = 16;
 constexpr int64_t kTileDepthMultiple = 64;
 
+// Codes of 2..8 bits as they stand in memory, bits / 8 bytes each. They come in panels of 32 columns, each cut into
+// chunks of 64 of the depth: 2048 codes, zeros where the matrix has none. In a chunk they are ordered
+//   for integer products: by the two halves of 16 columns, (16 groups of four of the depth, 16 columns, 4);
+//   for float products: (64 of the depth, 32 columns).
+// A code is taken as the top bits of a byte, code << (8 - bits): a byte that counts 2^(8 - bits) times the code, sign
+// included. Of each 256 such bytes, four registers of 64, there stand behind each other
+//   the top four bits, when there are four: 64 bytes of register 0 (high half) and 1 (low half), 64 of 2 and 3;
+//   the next two bits, when bits has a two in it: 64 bytes, register 0 highest;
+//   the next bit, when bits is odd: 8 bytes a register, a bit an element.
+// At 8 bits the bytes stand as they are.
+constexpr int64_t kCodePanel = 32;
+constexpr int64_t kCodeChunk = 64;
+constexpr int64_t kCodesOfChunk = kCodePanel * kCodeChunk;
+constexpr int64_t kCodesOfUnit = 256;
+// Scratch of a product by codes: this many bytes for each chunk of the depth, 64-byte aligned.
+constexpr int64_t kCodeScratch = kCodesOfChunk * 4;
+
+// One product by packed codes; they are unpacked a chunk at a time.
+struct CodeArgs {
+  const uint8_t* codes;
+  int64_t bits;
+  int64_t rows;
+  int64_t depth;
+  int64_t columns;
+  const float* bias;  // (c) or null
+  float* y;           // (r, c)
+  void* scratch;
+};
+
+// y (r, c) = x (r, k) w^T + bias by a matrix whose zeros are left out. Columns of y go in bands of 1 or of 4 that read
+// the same inputs; a strip is one input of a band, with a weight for each of its columns. The depth is cut into chunks
+// of 256, and the strips of a chunk stand together: chunk by chunk, band by band, input by input.
+constexpr int64_t kSparseChunk = 256;
+// Rows and columns that go through at once.
+constexpr int64_t kSparseRows = 64;
+constexpr int64_t kSparseColumns = 2048;
+struct SparseArgs {
+  const uint32_t* starts;  // (chunks * bands + 1) where the strips of a band in a chunk begin
+  const uint8_t* inputs;   // (strips) place of the input in its chunk
+  const float* values;     // (strips, band); zeros behind the last column
+  int64_t band;            // 1 or 4
+  int64_t rows;
+  int64_t depth;
+  int64_t columns;
+  const float* x;
+  const float* bias;  // (c) or null
+  float* y;
+  float* scratch;  // kSparseRows * (k + kSparseColumns), 64-byte aligned
+};
+
 struct Table {
   const char* name;
 
@@ -102,6 +152,16 @@ struct Table {
   void (*pack_int8)(const int8_t* w, int64_t depth, int64_t columns, int8_t* packed);
   // In place of multiply_int8 and dequantize where there is a matrix unit; else null.
   const TileProducts* tiles = nullptr;
+
+  // Products by packed codes, whose bytes count 2^(8 - bits) times the code in sums, compensations and scales.
+  // y = activation((x w^T - compensation) * scales + bias) with exact sums; x (r, k) as TileProducts::multiply reads
+  // it.
+  void (*multiply_codes)(const uint8_t* x, int64_t stride, const IntegerScales& scales, Activation activation,
+                         const CodeArgs& args);
+  const char* codes_name;  // of what multiplies
+  // y = x w^T * column_scale + bias with x (r, k) float.
+  void (*multiply_float_codes)(const float* x, const float* column_scale, const CodeArgs& args);
+  void (*multiply_sparse)(const SparseArgs& args);
 };
 
 const Table& reference_table();
@@ -109,6 +169,11 @@ const Table& reference_table();
 const Table& avx2_table();
 const Table& avx512_table();
 const TileProducts& amx_products();
+// Table::multiply_codes on tiles, and with 8-bit dot products.
+void multiply_codes_on_tiles(const uint8_t* x, int64_t stride, const IntegerScales& scales, Activation activation,
+                             const CodeArgs& args);
+void multiply_codes_by_dots(const uint8_t* x, int64_t stride, const IntegerScales& scales, Activation activation,
+                            const CodeArgs& args);
 #endif
 
 // What the processor can do, asked once.

@@ -43,11 +43,21 @@ Table with_exact_products(Table table) {
   table.multiply_int8 = exact.multiply_int8;
   table.packed_int8_bytes = exact.packed_int8_bytes;
   table.pack_int8 = exact.pack_int8;
+  table.multiply_codes = exact.multiply_codes;
+  table.codes_name = exact.codes_name;
+  return table;
+}
+
+Table with_dots(Table table) {
+  table.multiply_codes = multiply_codes_by_dots;
+  table.codes_name = "avx512 vnni";
   return table;
 }
 
 Table with_tiles(Table table) {
   table.tiles = &amx_products();
+  table.multiply_codes = multiply_codes_on_tiles;
+  table.codes_name = "amx";
   return table;
 }
 #endif
@@ -65,8 +75,9 @@ const Table& fastest_table() {
 
 const Table& widest_vector_table() {
 #ifdef ESPALIER_X86_KERNELS
-  static const Table with_products = with_exact_products(avx512_table());
-  if (processor().avx512) return processor().int8_dot ? avx512_table() : with_products;
+  static const Table dots = with_dots(avx512_table());
+  static const Table exact = with_exact_products(avx512_table());
+  if (processor().avx512) return processor().int8_dot ? dots : exact;
   if (processor().avx2) return avx2_table();
 #endif
   return reference_table();

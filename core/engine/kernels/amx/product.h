@@ -6,6 +6,7 @@
 namespace {
 
 using espalier::kernels::Activation;
+using espalier::kernels::CodeArgs;
 using espalier::kernels::IntegerScales;
 
 constexpr int64_t kTileRows = 16;
@@ -49,11 +50,9 @@ struct TileShapes {
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-// sums (16 R, 32) of R tiles of rows. From each chunk of the next panel, `lines` cache lines are fetched beginning with
-// line `first_line`.
-template <int R>
-inline void multiply_block(const uint8_t* x, int64_t stride, const int8_t* panel, int64_t chunks, const int8_t* next,
-                           int64_t first_line, int64_t lines, int32_t* sums) {
+// sums (16 R, 32) of R tiles of rows; weights(chunk) gives both tiles of a chunk, and may prepare what comes later.
+template <int R, typename Weights>
+inline void multiply_block(const uint8_t* x, int64_t stride, int64_t chunks, Weights weights, int32_t* sums) {
   _tile_zero(0);
   _tile_zero(1);
   if constexpr (R == 2) {
@@ -61,7 +60,7 @@ inline void multiply_block(const uint8_t* x, int64_t stride, const int8_t* panel
     _tile_zero(3);
   }
   for (int64_t k = 0; k < chunks; ++k) {
-    const int8_t* w = panel + k * 2 * kTileBytes;
+    const int8_t* w = weights(k);
     _tile_loadd(4, w, 64);
     _tile_loadd(5, w + kTileBytes, 64);
     _tile_loadd(6, x + k * kTileDepth, stride);
@@ -72,8 +71,6 @@ inline void multiply_block(const uint8_t* x, int64_t stride, const int8_t* panel
       _tile_dpbusd(2, 7, 4);
       _tile_dpbusd(3, 7, 5);
     }
-    const int8_t* ahead = next + k * 2 * kTileBytes + first_line * kLine;
-    for (int64_t line = 0; line < lines; ++line) _mm_prefetch(ahead + line * kLine, _MM_HINT_T1);
   }
   constexpr int64_t kRowBytes = kPanel * 4;
   _tile_stored(0, sums, kRowBytes);
@@ -98,10 +95,27 @@ inline void finish_columns(const int32_t* sums, int64_t rows, int64_t count, con
   }
 }
 
+// Sums of up to 32 rows and the columns of one panel that begins at column c, made float.
+template <Activation kKind, typename Weights>
+inline void multiply_panel(const uint8_t* x, int64_t stride, int64_t r, int64_t rows, int64_t c, int64_t columns,
+                           int64_t chunks, Weights weights, const IntegerScales& scales, const float* bias, float* y) {
+  alignas(64) int32_t sums[kBlock * kPanel];
+  const int64_t height = rows - r < kBlock ? rows - r : kBlock;
+  if (height > kTileRows) {
+    multiply_block<2>(x + r * stride, stride, chunks, weights, sums);
+  } else {
+    multiply_block<1>(x + r * stride, stride, chunks, weights, sums);
+  }
+  for (int64_t at = c; at < columns && at < c + kPanel; at += kTileRows) {
+    finish_columns<kKind>(sums + (at - c), height, columns - at < kTileRows ? columns - at : kTileRows, scales.row + r,
+                          scales.column + at, scales.compensation + at, bias ? bias + at : nullptr,
+                          y + r * columns + at, columns);
+  }
+}
+
 template <Activation kKind>
 void multiply_tiles_as(const uint8_t* x, int64_t stride, const int8_t* packed, int64_t rows, int64_t depth,
                        int64_t columns, const IntegerScales& scales, const float* bias, float* y) {
-  alignas(64) int32_t sums[kBlock * kPanel];
   alignas(64) const TileShapes shapes;
   _tile_loadconfig(&shapes);
   const int64_t chunks = chunks_of(depth);
@@ -113,20 +127,43 @@ void multiply_tiles_as(const uint8_t* x, int64_t stride, const int8_t* packed, i
     const int8_t* panel = packed + c / kPanel * panel_bytes;
     const bool last = c + kPanel >= columns;
     for (int64_t r = 0; r < rows; r += kBlock) {
+      // Each block of rows fetches its share of the next panel's lines.
       const int64_t first_line = r / kBlock * lines_of_block;
       const int64_t left = lines_of_chunk - first_line;
       const int64_t lines = last || left <= 0 ? 0 : left < lines_of_block ? left : lines_of_block;
-      const int64_t height = rows - r < kBlock ? rows - r : kBlock;
-      if (height > kTileRows) {
-        multiply_block<2>(x + r * stride, stride, panel, chunks, panel + panel_bytes, first_line, lines, sums);
-      } else {
-        multiply_block<1>(x + r * stride, stride, panel, chunks, panel + panel_bytes, first_line, lines, sums);
-      }
-      for (int64_t at = c; at < columns && at < c + kPanel; at += kTileRows) {
-        finish_columns<kKind>(sums + (at - c), height, columns - at < kTileRows ? columns - at : kTileRows,
-                              scales.row + r, scales.column + at, scales.compensation + at, bias ? bias + at : nullptr,
-                              y + r * columns + at, columns);
-      }
+      const auto weights = [&](int64_t chunk) {
+        const int8_t* at = panel + chunk * 2 * kTileBytes;
+        const int8_t* ahead = at + panel_bytes + first_line * kLine;
+        for (int64_t line = 0; line < lines; ++line) _mm_prefetch(ahead + line * kLine, _MM_HINT_T1);
+        return at;
+      };
+      multiply_panel<kKind>(x, stride, r, rows, c, columns, chunks, weights, scales, bias, y);
+    }
+  }
+  _tile_release();
+}
+
+// A chunk is unpacked just before its turn, while the tiles multiply the one before. kOnce: one block of rows; a
+// chunk's place is taken again. Else the panel stays unpacked for the blocks after the first.
+template <Activation kKind, bool kOnce>
+void multiply_codes_as(const uint8_t* x, int64_t stride, const IntegerScales& scales, const CodeArgs& args) {
+  alignas(64) const TileShapes shapes;
+  _tile_loadconfig(&shapes);
+  const int64_t chunks = chunks_of(args.depth);
+  const int64_t chunk_bytes = kCodesOfChunk / 8 * args.bits;
+  auto* unpacked = static_cast<int8_t*>(args.scratch);
+  const auto place = [&](int64_t chunk) { return unpacked + (kOnce ? chunk % 2 : chunk) * kCodesOfChunk; };
+  for (int64_t c = 0; c < args.columns; c += kPanel) {
+    const uint8_t* codes = args.codes + c / kPanel * chunks * chunk_bytes;
+    const auto unpack_ahead = [&](int64_t chunk) {
+      const int64_t next = chunk + 1;
+      if (next < chunks) unpack_chunk(codes + next * chunk_bytes, args.bits, place(next));
+      return place(chunk);
+    };
+    unpack_chunk(codes, args.bits, unpacked);
+    multiply_panel<kKind>(x, stride, 0, args.rows, c, args.columns, chunks, unpack_ahead, scales, args.bias, args.y);
+    for (int64_t r = kBlock; r < args.rows; r += kBlock) {
+      multiply_panel<kKind>(x, stride, r, args.rows, c, args.columns, chunks, place, scales, args.bias, args.y);
     }
   }
   _tile_release();
@@ -147,6 +184,30 @@ void multiply_tiles(const uint8_t* x, int64_t stride, const int8_t* packed, int6
       return multiply_tiles_as<Activation::Silu>(x, stride, packed, rows, depth, columns, scales, bias, y);
     case Activation::Tanh:
       return multiply_tiles_as<Activation::Tanh>(x, stride, packed, rows, depth, columns, scales, bias, y);
+  }
+}
+
+template <Activation kKind>
+void multiply_codes_of(const uint8_t* x, int64_t stride, const IntegerScales& scales, const CodeArgs& args) {
+  if (args.rows <= kBlock) return multiply_codes_as<kKind, true>(x, stride, scales, args);
+  multiply_codes_as<kKind, false>(x, stride, scales, args);
+}
+
+void multiply_codes(const uint8_t* x, int64_t stride, const IntegerScales& scales, Activation activation,
+                    const CodeArgs& args) {
+  switch (activation) {
+    case Activation::None:
+      return multiply_codes_of<Activation::None>(x, stride, scales, args);
+    case Activation::Gelu:
+      return multiply_codes_of<Activation::Gelu>(x, stride, scales, args);
+    case Activation::GeluTanh:
+      return multiply_codes_of<Activation::GeluTanh>(x, stride, scales, args);
+    case Activation::Relu:
+      return multiply_codes_of<Activation::Relu>(x, stride, scales, args);
+    case Activation::Silu:
+      return multiply_codes_of<Activation::Silu>(x, stride, scales, args);
+    case Activation::Tanh:
+      return multiply_codes_of<Activation::Tanh>(x, stride, scales, args);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/kernels/avx512/vector.h"
 
+#include "engine/kernels/avx512/codes.h"
 #include "engine/kernels/simd/math.h"
 #include "engine/kernels/simd/partial.h"
 
@@ -17,6 +18,11 @@ const TileProducts& amx_products() {
       .multiply = ::multiply_tiles,
   };
   return products;
+}
+
+void multiply_codes_on_tiles(const uint8_t* x, int64_t stride, const IntegerScales& scales, Activation activation,
+                             const CodeArgs& args) {
+  ::multiply_codes(x, stride, scales, activation, args);
 }
 
 }  // namespace espalier::kernels

@@ -2,14 +2,19 @@
 
 #include "engine/kernels/avx2/vector.h"
 
+#include "engine/kernels/avx2/codes.h"
 #include "engine/kernels/simd/math.h"
 #include "engine/kernels/simd/partial.h"
 
-#include "engine/kernels/simd/rows.h"
-
 #include "engine/kernels/simd/attention.h"
+#include "engine/kernels/simd/dequantize.h"
+#include "engine/kernels/simd/float_codes.h"
+#include "engine/kernels/simd/rows.h"
+#include "engine/kernels/simd/sparse.h"
 
 #include "engine/kernels/avx2/product.h"
+
+#include "engine/kernels/avx2/code_product.h"
 
 namespace espalier::kernels {
 
@@ -33,6 +38,10 @@ const Table& avx2_table() {
       .multiply_int8 = ::multiply_int8,
       .packed_int8_bytes = ::packed_int8_bytes,
       .pack_int8 = ::pack_int8,
+      .multiply_codes = ::multiply_codes,
+      .codes_name = "avx2",
+      .multiply_float_codes = ::multiply_float_codes,
+      .multiply_sparse = ::multiply_sparse,
   };
   return table;
 }

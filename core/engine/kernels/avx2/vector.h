@@ -93,6 +93,18 @@ inline Floats load_int8(const int8_t* from) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
 }
 
+// Indices that stand in bytes; those from `count` on are 0.
+inline Ints load_places(const uint8_t* from, int64_t count) {
+  uint64_t places = 0;
+  if (count >= kLanes) {
+    __builtin_memcpy(&places, from, sizeof places);
+  } else {
+    for (int64_t i = 0; i < count; ++i) places |= static_cast<uint64_t>(from[i]) << (8 * i);
+  }
+  return _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(places)));
+}
+inline Floats gather(const float* from, Ints places) { return _mm256_i32gather_ps(from, places, 4); }
+
 // to[j * to_stride + i] = from[i * from_stride + j] for eight i and j.
 inline void transpose_block(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
   __m256 a[8];

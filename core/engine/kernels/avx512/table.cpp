@@ -2,12 +2,15 @@
 
 #include "engine/kernels/avx512/vector.h"
 
+#include "engine/kernels/avx512/codes.h"
 #include "engine/kernels/simd/math.h"
 #include "engine/kernels/simd/partial.h"
 
-#include "engine/kernels/simd/rows.h"
-
 #include "engine/kernels/simd/attention.h"
+#include "engine/kernels/simd/dequantize.h"
+#include "engine/kernels/simd/float_codes.h"
+#include "engine/kernels/simd/rows.h"
+#include "engine/kernels/simd/sparse.h"
 
 namespace espalier::kernels {
 
@@ -31,6 +34,10 @@ const Table& avx512_table() {
       .multiply_int8 = nullptr,
       .packed_int8_bytes = nullptr,
       .pack_int8 = nullptr,
+      .multiply_codes = nullptr,
+      .codes_name = nullptr,
+      .multiply_float_codes = ::multiply_float_codes,
+      .multiply_sparse = ::multiply_sparse,
   };
   return table;
 }

@@ -72,6 +72,12 @@ inline Floats load_int8(const int8_t* from) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
 }
 
+// Indices that stand in bytes; those from `count` on are 0.
+inline Ints load_places(const uint8_t* from, int64_t count) {
+  return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first_lanes(count), from));
+}
+inline Floats gather(const float* from, Ints places) { return _mm512_i32gather_ps(places, from, 4); }
+
 // to[j * to_stride + i] = from[i * from_stride + j] for sixteen i and j.
 inline void transpose_block(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
   __m512 a[16];

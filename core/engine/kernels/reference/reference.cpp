@@ -7,6 +7,7 @@
 
 #include "base/tensor.h"
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/reference/codes.h"
 
 namespace espalier::kernels {
 
@@ -196,6 +197,29 @@ void pack_int8(const int8_t* w, int64_t depth, int64_t columns, int8_t* packed) 
   std::copy_n(w, depth * columns, packed);
 }
 
+void multiply_sparse(const SparseArgs& args) {
+  const int64_t bands = (args.columns + args.band - 1) / args.band;
+  for (int64_t r = 0; r < args.rows; ++r) {
+    for (int64_t c = 0; c < args.columns; ++c) {
+      double sum = args.bias ? args.bias[c] : 0.0;
+      for (int64_t k = 0; k < args.depth; k += kSparseChunk) {
+        const uint32_t* at = args.starts + k / kSparseChunk * bands + c / args.band;
+        for (uint32_t strip = at[0]; strip < at[1]; ++strip) {
+          sum += static_cast<double>(args.x[r * args.depth + k + args.inputs[strip]]) *
+                 args.values[strip * args.band + c % args.band];
+        }
+      }
+      args.y[r * args.columns + c] = static_cast<float>(sum);
+    }
+  }
+}
+
+void multiply_codes(const uint8_t* x, int64_t stride, const IntegerScales& scales, Activation activation,
+                    const CodeArgs& args) {
+  plain_integer_sums(x, stride, args);
+  dequantize(args.y, args.rows, args.columns, scales, args.bias, activation);
+}
+
 }  // namespace
 
 const Table& reference_table() {
@@ -218,6 +242,10 @@ const Table& reference_table() {
       .multiply_int8 = multiply_int8,
       .packed_int8_bytes = packed_int8_bytes,
       .pack_int8 = pack_int8,
+      .multiply_codes = multiply_codes,
+      .codes_name = "reference",
+      .multiply_float_codes = plain_multiply_float_codes,
+      .multiply_sparse = multiply_sparse,
   };
   return table;
 }

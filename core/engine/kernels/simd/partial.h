@@ -22,4 +22,13 @@ inline void store_some(float* to, Floats x, int64_t count) {
   }
 }
 
+// Calls body.operator()<rows>() for rows of 1..R.
+template <int R, typename Body>
+inline void with_rows(int64_t rows, Body body) {
+  if constexpr (R > 1) {
+    if (rows < R) return with_rows<R - 1>(rows, body);
+  }
+  body.template operator()<R>();
+}
+
 }  // namespace

@@ -306,6 +306,13 @@ std::shared_ptr<const Linear> LinearFactory::joined(const WeightTable& weights, 
              kernels_, packer, Tensor::from(Shape{columns, depth}, std::move(floats)), false, float_origin(first));
 }
 
+void LinearFactory::adopt(const WeightTable& weights, const std::vector<std::string>& slots,
+                          std::shared_ptr<const Linear> linear) {
+  std::vector<WeightHandle> handles;
+  for (const std::string& slot : slots) handles.push_back(weights.handle(slot));
+  made_[handles] = std::move(linear);
+}
+
 std::shared_ptr<const Linear> LinearFactory::make(const Weight& weight) {
   if (const auto* low_rank = weight.as<LowRank>()) {
     return std::make_shared<LowRankLinear>(make(*low_rank->left), make(*low_rank->right));

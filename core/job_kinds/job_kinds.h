@@ -65,8 +65,8 @@
 //             edits.h]], "each": "heads" or "layers" (one edit for every one of the model), "half_width" (0.01, of
 //             accuracy's interval; 0: every example is run), "keep_bytes" (512 MiB: for kept layer inputs)}
 //   results   {"kind": "estimate", "edit": i, "ms" (since the question), "examples_run", "examples", "lost", "gained"
-//             (among those run), "settled", "accuracy", "changed_frac" (answers that changed; both with _low, _high)}
-//             a batch
+//             (among those run), "settled", "accuracy", "changed_frac" (answers that changed; both with _low, _high),
+//             "baseline_accuracy"} a batch
 //   answer    {"baseline_accuracy" (_low, _high: Wilson), "examples", "split", "half_width", "parameters",
 //   "kept_bytes",
 //             "warm": bool, "open_seconds" (0 when warm), "edits": [members of the last estimate, "edit", "text",

@@ -127,6 +127,7 @@ Json ask(Session& session, const Json& parts, size_t index, double half_width, J
     piece["kind"] = "estimate";
     piece["edit"] = index;
     piece["ms"] = ms;
+    piece["baseline_accuracy"] = session.what_if->baseline_accuracy().value;
     context.result(piece);
   };
   const WhatIfEstimate estimate = session.what_if->ask(edited, half_width, heard, context.cancel);

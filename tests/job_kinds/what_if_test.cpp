@@ -49,6 +49,7 @@ TEST(WhatIfJob, EveryEditGetsTheAccuracyThatAnEvaluationFinds) {
   ASSERT_FALSE(outcome.results.empty());
   EXPECT_EQ(outcome.results.back().at("edit"), 5);
   EXPECT_TRUE(outcome.results.back().at("settled").get<bool>());
+  EXPECT_EQ(outcome.results.back().at("baseline_accuracy"), answer.at("baseline_accuracy"));
 }
 
 TEST(WhatIfJob, TheSessionStaysWarmUntilModelOrDataChange) {

@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QPushButton>
 
+#include "app/workbench/pages/what_if_line.h"
 #include "widgets/models/display_text.h"
 #include "widgets/theme/numbers.h"
 
@@ -44,6 +45,7 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, QStringL
   m_matrix = new HeadMatrix(content);
   m_matrix->setTitle(tr("Importance of the heads"));
   layout->addWidget(m_matrix, 1);
+  layout->addWidget(new WhatIfLine(session, content));
   m_caption = new QLabel(content);
   m_caption->setWordWrap(true);
   layout->addWidget(m_caption);

@@ -3,7 +3,7 @@
 #include <QFile>
 
 #include "app/workbench/main_window.h"
-#include "app/workbench/pages/heads_page.h"
+#include "app/workbench/pages/page.h"
 #include "app/workbench/pages/what_if_line.h"
 #include "tests/support/support.h"
 #include "tests/widgets/small_model.h"
@@ -73,11 +73,8 @@ class WhatIfLineTest : public testing::Test {
 };
 
 TEST_F(WhatIfLineTest, FollowsTheChosenHeads) {
-  window->showPage("heads");
-  auto* page = qobject_cast<HeadsPage*>(window->page("heads"));
-  page->takeAnswer("example", Json::parse(R"({"heads": [[0.1, 0.2, 0.3, 0.9], [0.5, 0.5, 0.5, 0.5]]})"));
-  auto* line = page->findChild<WhatIfLine*>();
-  ASSERT_NE(line, nullptr);
+  const auto line = std::make_unique<WhatIfLine>(window->session());
+  line->show();
   EXPECT_TRUE(line->text().isEmpty());
   RecipeDocument* recipe = window->session()->recipe();
   recipe->toggleHead(0, 1);
@@ -100,16 +97,15 @@ TEST_F(WhatIfLineTest, FollowsTheChosenHeads) {
 }
 
 TEST_F(WhatIfLineTest, AsksOnlyWhileItIsOnTheScreen) {
-  auto* page = qobject_cast<HeadsPage*>(window->page("heads"));
-  page->takeAnswer("example", Json::parse(R"({"heads": [[0.1, 0.2, 0.3, 0.9], [0.5, 0.5, 0.5, 0.5]]})"));
-  auto* line = page->findChild<WhatIfLine*>();
-  window->showPage("overview");
+  const auto line = std::make_unique<WhatIfLine>(window->session());
   window->session()->recipe()->toggleHead(0, 1);
   EXPECT_TRUE(line->text().isEmpty());
-  window->showPage("heads");
+  line->show();
   ASSERT_TRUE(waitFor([&] { return line->text().contains("80.0"); })) << line->text().toStdString();
   EXPECT_EQ(asked.size(), 1U);
 }
+
+TEST_F(WhatIfLineTest, StandsOnThePageOfHeads) { EXPECT_NE(window->page("heads")->findChild<WhatIfLine*>(), nullptr); }
 
 }  // namespace
 }  // namespace espalier

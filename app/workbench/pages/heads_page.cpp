@@ -45,9 +45,9 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, QStringL
   m_matrix = new HeadMatrix(content);
   m_matrix->setTitle(tr("Importance of the heads"));
   layout->addWidget(m_matrix, 1);
-  layout->addWidget(new WhatIfLine(session, content));
   m_caption = new QLabel(content);
   m_caption->setWordWrap(true);
+  layout->addWidget(new WhatIfLine(session, content));
   layout->addWidget(m_caption);
   setContent(content);
   follow(m_matrix);

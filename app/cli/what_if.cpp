@@ -143,7 +143,7 @@ void add_what_if(Program& program) {
       ->check(at_least(3));
   verb->add_option("--keep-mb", options->keep_mb, "Memory for kept layer inputs; what does not fit is computed anew")
       ->capture_default_str()
-      ->check(at_least(0));
+      ->check(between(0, 1e6));
   verb->add_option("--seed", options->seed, "Of the order of examples")->capture_default_str();
   program.on_run(verb, [&program, options] {
     JobSpec spec;

@@ -43,7 +43,7 @@ Model without_heads(const Model& model, const Json& part) {
   for (const auto& [layer, head] : json_get<std::vector<std::pair<int64_t, int64_t>>>(part, "heads", kWhere)) {
     layer_at(model, layer);
     std::vector<HeadIndex>& heads = keep[static_cast<size_t>(layer)];
-    if (std::erase(heads, HeadIndex(head)) == 0) {
+    if (std::erase_if(heads, [&](HeadIndex there) { return there.value == head; }) == 0) {
       refuse("there is no such head", fmt::format("layer {}", layer), std::to_string(head),
              heads.empty() ? "no head: all of the layer are gone" : "one of " + head_list(heads));
     }

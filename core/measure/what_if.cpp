@@ -170,7 +170,8 @@ void WhatIf::choose_layers() {
   const Architecture& a = baseline_.architecture;
   const auto layers = std::ssize(a.layers);
   const int64_t bytes = first_token_.back() * a.hidden_size * static_cast<int64_t>(sizeof(float));
-  const int64_t count = std::clamp<int64_t>(options_.keep_bytes / bytes, 0, std::max<int64_t>(layers - 1, 0));
+  const int64_t fitting = bytes > 0 ? options_.keep_bytes / bytes : 0;
+  const int64_t count = std::clamp<int64_t>(fitting, 0, std::max<int64_t>(layers - 1, 0));
   for (int64_t i = 1; i <= count; ++i) kept_layers_.emplace_back((i * layers + count) / (count + 1));
 }
 

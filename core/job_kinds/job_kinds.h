@@ -63,7 +63,8 @@
 // job of the same runner with the same model, task, split and lengths. The job's seed is that of the order of examples
 //   settings  {"model", "task", "split", "max_examples" (0: all), "max_length", "edits": [[parts of one edit, see
 //             edits.h]], "each": "heads" or "layers" (one edit for every one of the model), "half_width" (0.01, of
-//             accuracy's interval; 0: every example is run), "keep_bytes" (512 MiB: for kept layer inputs)}
+//             accuracy's interval; 0: every example is run), "keep_bytes" (512 MiB: for kept layer inputs),
+//             "open_only": bool (no edit need be given: the next question finds the session)}
 //   results   {"kind": "estimate", "edit": i, "ms" (since the question), "examples_run", "examples", "lost", "gained"
 //             (among those run), "settled", "accuracy", "changed_frac" (answers that changed; both with _low, _high),
 //             "baseline_accuracy"} a batch

@@ -106,7 +106,7 @@ std::vector<Json> edits_asked(const Json& settings, const Architecture& architec
     const std::vector<Json> single = single_edits(architecture, each);
     edits.insert(edits.end(), single.begin(), single.end());
   }
-  if (edits.empty()) {
+  if (edits.empty() && !json_get_or(settings, "open_only", false, kSettingsOf)) {
     throw Error(ErrorKind::InvalidInput, {.what = "there is nothing to ask",
                                           .where = std::string(kSettingsOf),
                                           .got = "no edit",

@@ -41,6 +41,10 @@ class WhatIfLineTest : public testing::Test {
     kinds.add("methods", [](const JobSpec&, JobContext&) { return Json::parse(R"({"methods": []})"); });
     kinds.add("check", [](const JobSpec&, JobContext&) { return Json::parse(R"({"issues": [], "estimates": []})"); });
     kinds.add("whatif", [this](const JobSpec& spec, JobContext& context) {
+      if (spec.settings.contains("open_only")) {
+        ++opened;
+        return Json::object();
+      }
       const Json heads = spec.settings.at("edits")[0][0].at("heads");
       asked.push_back(heads);
       const double accuracy = 0.9 - 0.1 * static_cast<double>(heads.size());
@@ -69,6 +73,7 @@ class WhatIfLineTest : public testing::Test {
   test::TempDir folder;
   std::vector<Json> asked;
   bool exact = false;
+  int opened = 0;
   std::unique_ptr<MainWindow> window;
 };
 
@@ -103,6 +108,20 @@ TEST_F(WhatIfLineTest, AsksOnlyWhileItIsOnTheScreen) {
   line->show();
   ASSERT_TRUE(waitFor([&] { return line->text().contains("80.0"); })) << line->text().toStdString();
   EXPECT_EQ(asked.size(), 1U);
+  EXPECT_EQ(opened, 0);
+}
+
+TEST_F(WhatIfLineTest, TheModelIsOpenedBeforeTheFirstClick) {
+  const auto line = std::make_unique<WhatIfLine>(window->session());
+  line->show();
+  ASSERT_TRUE(waitFor([&] { return opened == 1; }));
+  EXPECT_TRUE(line->text().isEmpty());
+  EXPECT_TRUE(asked.empty());
+  window->session()->recipe()->toggleHead(1, 0);
+  ASSERT_TRUE(waitFor([&] { return line->text().contains("80.0"); })) << line->text().toStdString();
+  window->session()->recipe()->toggleHead(1, 0);
+  window->session()->openModel(path("small"));
+  ASSERT_TRUE(waitFor([&] { return opened == 2; }));
 }
 
 TEST_F(WhatIfLineTest, StandsOnThePageOfHeads) { EXPECT_NE(window->page("heads")->findChild<WhatIfLine*>(), nullptr); }

@@ -42,9 +42,11 @@ bool WhatIfLine::canAsk() const {
 }
 
 void WhatIfLine::update(bool other) {
-  if (other) m_heads.clear();
-  const HeadSet heads = canAsk() && isVisible() ? m_session->recipe()->chosenHeads() : HeadSet{};
-  if (!other && heads == m_heads) return;
+  const bool asks = canAsk() && isVisible();
+  const HeadSet heads = asks ? m_session->recipe()->chosenHeads() : HeadSet{};
+  if (other) m_opened = false;
+  const bool opens = asks && !m_opened;
+  if (!other && !opens && heads == m_heads) return;
   m_heads = heads;
   ++m_question;
   setText(heads.empty() ? QString() : tr("Estimating the accuracy without the chosen heads …"));
@@ -52,7 +54,7 @@ void WhatIfLine::update(bool other) {
     if (m_answering || other) m_session->jobs()->cancel(m_job);
     return;
   }
-  if (!heads.empty()) {
+  if (!heads.empty() || opens) {
     m_pause.start();
   } else {
     m_pause.stop();
@@ -60,12 +62,17 @@ void WhatIfLine::update(bool other) {
 }
 
 void WhatIfLine::ask() {
-  if (m_job != 0 || m_heads.empty()) return;
+  if (m_job != 0 || !canAsk() || !isVisible() || (m_heads.empty() && m_opened)) return;
   JobSpec spec = m_session->jobSpec("whatif");
   Json heads = Json::array();
   for (const auto& [layer, head] : m_heads) heads.push_back({layer, head});
-  spec.settings["edits"] = Json::array({Json::array({{{"heads", heads}}})});
+  if (m_heads.empty()) {
+    spec.settings["open_only"] = true;
+  } else {
+    spec.settings["edits"] = Json::array({Json::array({{{"heads", heads}}})});
+  }
   spec.settings["max_examples"] = kMaxExamples;
+  m_opened = true;
   m_answering = false;
   JobCallbacks callbacks;
   callbacks.result = [this, question = m_question](const Json& estimate) {
@@ -79,7 +86,7 @@ void WhatIfLine::ask() {
   callbacks.done = [this, question = m_question](const Json&) { ended(question); };
   callbacks.cancelled = [this, question = m_question] { ended(question); };
   callbacks.failed = [this, question = m_question](const ErrorInfo& error) {
-    if (question == m_question) {
+    if (question == m_question && !m_heads.empty()) {
       setText(tr("The accuracy without the chosen heads is not known: %1").arg(QString::fromStdString(error.message)));
     }
     ended(question);
@@ -90,7 +97,7 @@ void WhatIfLine::ask() {
 void WhatIfLine::ended(quint64 question) {
   m_job = 0;
   m_answering = false;
-  if (question != m_question && !m_heads.empty()) m_pause.start();
+  if (question != m_question && (!m_heads.empty() || !m_opened)) m_pause.start();
 }
 
 void WhatIfLine::showEstimate(const Json& estimate) {

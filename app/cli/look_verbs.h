@@ -7,6 +7,7 @@ namespace espalier::cli {
 
 void add_neurons(Program& program);
 void add_flips(Program& program);
+void add_what_if(Program& program);
 void add_attention(Program& program);
 void add_weights(Program& program);
 void add_activations(Program& program);

@@ -129,9 +129,14 @@ class Continuation : public NextToken {
 
 Engine::Engine(const Model& model, EngineOptions options)
     : impl_(std::make_unique<Impl>(prepare(model, options.kernels), threads_for(options.threads))) {}
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
+
+Engine Engine::for_edit(const Model& own, const Model& edited) const {
+  return Engine(std::make_unique<Impl>(prepare_edit(edited, own, impl_->model), impl_->threads));
+}
 
 EngineOutput Engine::run(const PackedBatch& batch, const EngineRequest& request) const {
   if (impl_->architecture().has_decoder()) {
@@ -140,6 +145,26 @@ EngineOutput Engine::run(const PackedBatch& batch, const EngineRequest& request)
   check_batch(impl_->architecture().embedding, batch);
   EngineOutput output;
   impl_->pass(batch, request, {}, output);
+  return output;
+}
+
+EngineOutput Engine::run_from(LayerIndex layer, std::span<const float> states, const PackedBatch& batch) const {
+  const Architecture& a = impl_->architecture();
+  if (a.has_decoder()) refuse_run("a model with a decoder does not run from a layer's input", "a single stack");
+  check_batch(a.embedding, batch);
+  if (layer.value < 0 || layer.value > std::ssize(a.layers)) {
+    throw Error(ErrorKind::InvalidInput, {.what = "there is no such layer to run from",
+                                          .got = std::to_string(layer.value),
+                                          .wanted = "0 to " + std::to_string(a.layers.size())});
+  }
+  const int64_t wanted = batch.num_tokens() * a.hidden_size;
+  if (std::ssize(states) != wanted) {
+    throw Error(ErrorKind::InvalidInput, {.what = "the states are not one row a token of the batch",
+                                          .got = std::to_string(states.size()) + " values",
+                                          .wanted = std::to_string(wanted)});
+  }
+  EngineOutput output;
+  impl_->pass(batch, {}, {.first_layer = static_cast<size_t>(layer.value), .states = states.data()}, output);
   return output;
 }
 

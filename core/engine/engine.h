@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,8 +62,18 @@ class Engine {
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
+  // An engine for `edited` with this one's options that shares every packed weight whose values are still those of
+  // `own`, the model that this engine was made of, under the same slots; only the others are packed. Throws as the
+  // constructor does.
+  Engine for_edit(const Model& own, const Model& edited) const;
+
   // Throws InvalidInput for ids out of range, empty sequences, sequences longer than the position table.
   EngineOutput run(const PackedBatch& batch, const EngineRequest& request = {}) const;
+  // The logits from a state that an earlier pass left: `states` (T, hidden) float32, row-major, is the input of
+  // `layer`, hidden_states[layer] of a run of the same batch. layer 0 to the number of layers, with which the head
+  // alone runs (and no final norm: hidden_states has it). The same bits as a run of everything where those states are
+  // the model's own. Throws InvalidInput for a model with a decoder, a layer out of range, a wrong number of states.
+  EngineOutput run_from(LayerIndex layer, std::span<const float> states, const PackedBatch& batch) const;
   // The same of a model with a decoder, which reads `target`, one sequence for each of `source`.
   EngineOutput run(const PackedBatch& source, const PackedBatch& target, const EngineRequest& request = {}) const;
 
@@ -77,6 +88,8 @@ class Engine {
 
  private:
   struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -45,7 +45,7 @@ class Pass {
         threads_(static_cast<int>(std::clamp<int64_t>(tokens_ / kRowsWorthAThread, 1, threads))) {
     per_token_ = reads_every_token(model.architecture.head.kind) && !options.last_token_only;
     // Nothing after the last attention mixes tokens, so what no output reads need not be computed.
-    const bool plain_end = !stack_.layers.empty() && !stack_.layers.back().bottleneck &&
+    const bool plain_end = options.first_layer < stack_.layers.size() && !stack_.layers.back().bottleneck &&
                            !stack_.layers.back().pre_norm && !stack_.layers.back().cross && !stack_.final_norm;
     first_tokens_only_ = options.logits && !options.last_token_only && !per_token_ && plain_end &&
                          !request.hidden_states && !request.attentions && !model.needs_whole_sequences;
@@ -185,14 +185,19 @@ class Pass {
     const Span rows = rows_[static_cast<size_t>(thread)];
     const auto team = static_cast<int64_t>(rows_.size());
     const Span sequences{sequences_ * thread / team, sequences_ * (thread + 1) / team};
+    const size_t begin = options_.first_layer;
     const size_t num_layers = stack_.layers.size();
     const PassTokens tokens{&batch_, buffers_.sequence_of_row, buffers_.position_of_row};
     for_tiles(rows, [&](int64_t first, int64_t count) {
-      rows_of_.embed(own, stack_.embedding, tokens, first, count, x_at(first));
+      if (options_.states != nullptr) {
+        std::copy_n(options_.states + first * hidden_, count * hidden_, x_at(first));
+      } else {
+        rows_of_.embed(own, stack_.embedding, tokens, first, count, x_at(first));
+      }
       keep_hidden(0, first, count);
-      if (num_layers > 0) project(own, 0, first, count);
+      if (begin < num_layers) project(own, begin, first, count);
     });
-    for (size_t l = 0; l < num_layers; ++l) {
+    for (size_t l = begin; l < num_layers; ++l) {
 #pragma omp barrier
       const PreparedLayer& layer = stack_.layers[l];
       const bool last = l + 1 == num_layers;

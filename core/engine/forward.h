@@ -20,6 +20,9 @@ struct PassOptions {
   DecodingState* state = nullptr;
   // Of an encoder: where the decoder's keys and values of its output go.
   DecodingState* memory = nullptr;
+  // Where the pass begins: with `states` (T, hidden) as the input of first_layer, or, when null, with the embeddings.
+  size_t first_layer = 0;
+  const float* states = nullptr;
   bool logits = true;            // run the head
   bool last_token_only = false;  // logits of each sequence's last token, (B, outputs)
 };

@@ -92,6 +92,13 @@ std::shared_ptr<const Linear> LinearFactory::single(const WeightTable& weights, 
   return joined(weights, {slot});
 }
 
+void LinearFactory::adopt(const WeightTable& weights, const std::vector<std::string>& slots,
+                          std::shared_ptr<const Linear> linear) {
+  std::vector<WeightHandle> handles;
+  for (const std::string& slot : slots) handles.push_back(weights.handle(slot));
+  made_[handles] = std::move(linear);
+}
+
 std::shared_ptr<const Linear> LinearFactory::joined(const WeightTable& weights, const std::vector<std::string>& slots) {
   std::vector<WeightHandle> handles;
   std::vector<const Weight*> parts;

@@ -65,6 +65,8 @@ class LinearFactory {
   // `use_library`: products by oneDNN where its sums are exact, else by the kernels.
   LinearFactory(const kernels::Table& kernels, bool use_library) : kernels_(kernels), use_library_(use_library) {}
 
+  // Gives `linear`, packed by another factory, for these slots from now on.
+  void adopt(const WeightTable& weights, const std::vector<std::string>& slots, std::shared_ptr<const Linear> linear);
   // Weights with one input side by side: y of (rows, sum of columns). Null when their forms cannot be joined.
   std::shared_ptr<const Linear> joined(const WeightTable& weights, const std::vector<std::string>& slots);
   std::shared_ptr<const Linear> single(const WeightTable& weights, const std::string& slot);

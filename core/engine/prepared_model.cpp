@@ -49,6 +49,22 @@ class Preparation {
   Preparation(const Model& model, KernelSet set) : model_(model), factory_(table_of(set), set != KernelSet::Reference) {
     made_.architecture = model.architecture;
     made_.kernels = &factory_.kernels();
+    made_.kernel_set = set;
+  }
+
+  // Takes over what `prepared`, made of `own`, holds of weights that are equal in both models.
+  void take_over(const Model& own, const PreparedModel& prepared) {
+    const auto equal = [&](const std::string& slot) {
+      return model_.weights.contains(slot) && bit_equal(own.weight(slot), model_.weight(slot));
+    };
+    for (const auto& [slots, linear] : prepared.linears) {
+      if (std::ranges::all_of(slots, equal)) factory_.adopt(model_.weights, slots, linear);
+    }
+    for (const Stack which : {Stack::Encoder, Stack::Decoder}) {
+      const std::string slot = std::string(embeddings_of(which)) + ".word.weight";
+      if (which == Stack::Decoder && !prepared.decoder) continue;
+      if (equal(slot)) words_[slot] = (which == Stack::Encoder ? prepared.encoder : *prepared.decoder).embedding.word;
+    }
   }
 
   PreparedModel run() {
@@ -84,6 +100,7 @@ class Preparation {
 
   PreparedLinear linear(const std::string& module) {
     PreparedLinear made{factory_.single(model_.weights, module + ".weight"), values_if(module + ".bias")};
+    made_.linears[{module + ".weight"}] = made.linear;
     note(module, *made.linear);
     return made;
   }
@@ -121,7 +138,9 @@ class Preparation {
     made.spec = embedding_spec(model_.architecture, which);
     made.word_width = embedding_word_width(made.spec, hidden);
     made.sum_width = embedding_sum_width(made.spec, hidden);
-    made.word = std::make_unique<EmbeddingTable>(factory_, model_.weight(at + ".word.weight"));
+    const std::string word = at + ".word.weight";
+    made.word =
+        words_.contains(word) ? words_.at(word) : std::make_shared<const EmbeddingTable>(factory_, model_.weight(word));
     note(at + ".word", made.word.get(), made.word->describe(), made.word->resident_bytes());
     made_.code_bytes = std::max(made_.code_bytes, made.word->code_bytes());
     made_.factor_floats = std::max(made_.factor_floats, made.word->factor_floats());
@@ -215,6 +234,7 @@ class Preparation {
     for (const std::string& module : modules) slots.push_back(module + ".weight");
     PreparedLinear joined{factory_.joined(model_.weights, slots), {}};
     if (!joined.linear) return apart(modules);
+    made_.linears[slots] = joined.linear;
     for (const std::string& module : modules) {
       const std::vector<float> part = values_if(module + ".bias");
       joined.bias.insert(joined.bias.end(), part.begin(), part.end());
@@ -245,22 +265,34 @@ class Preparation {
   LinearFactory factory_;
   PreparedModel made_;
   std::set<const void*> seen_;
+  std::map<std::string, std::shared_ptr<const EmbeddingTable>> words_;  // taken over, by slot
 };
+
+// Throws where a model cannot run at all.
+void check_runs(const Model& model) {
+  validate(model, "the engine's model");
+  if (engine_runs(model.architecture)) return;
+  throw Error(ErrorKind::Unsupported, ErrorParts{.what = "the engine does not run recurrent layers",
+                                                 .where = display_name(model),
+                                                 .got = "LSTM or GRU layers",
+                                                 .wanted = "a Transformer",
+                                                 .next = "run it on libtorch"});
+}
 
 }  // namespace
 
 bool engine_runs(const Architecture& architecture) { return !architecture.is_recurrent(); }
 
 PreparedModel prepare(const Model& model, KernelSet kernels) {
-  validate(model, "the engine's model");
-  if (!engine_runs(model.architecture)) {
-    throw Error(ErrorKind::Unsupported, ErrorParts{.what = "the engine does not run recurrent layers",
-                                                   .where = display_name(model),
-                                                   .got = "LSTM or GRU layers",
-                                                   .wanted = "a Transformer",
-                                                   .next = "run it on libtorch"});
-  }
+  check_runs(model);
   return Preparation(model, kernels).run();
+}
+
+PreparedModel prepare_edit(const Model& model, const Model& own, const PreparedModel& prepared) {
+  check_runs(model);
+  Preparation preparation(model, prepared.kernel_set);
+  preparation.take_over(own, prepared);
+  return preparation.run();
 }
 
 }  // namespace espalier

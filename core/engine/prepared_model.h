@@ -1,6 +1,7 @@
 #pragma once
 // A model with every weight packed: what a forward pass reads.
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,7 +70,7 @@ struct PreparedEmbedding {
   EmbeddingSpec spec;
   int64_t word_width = 0;
   int64_t sum_width = 0;
-  std::unique_ptr<EmbeddingTable> word;
+  std::shared_ptr<const EmbeddingTable> word;
   std::optional<PreparedLinear> project;
   std::vector<float> position;  // (rows, sum_width); empty without positions
   std::vector<float> type;      // (type_vocab, sum_width); empty without types
@@ -85,6 +86,7 @@ struct PreparedStack {
 struct PreparedModel {
   Architecture architecture;
   const kernels::Table* kernels = nullptr;
+  KernelSet kernel_set = KernelSet::Best;
 
   PreparedStack encoder;
   std::optional<PreparedStack> decoder;
@@ -95,6 +97,8 @@ struct PreparedModel {
   std::optional<PreparedLinear> head_out;
   std::optional<PreparedLinear> head_extra;  // reads what head_out leaves
 
+  // The packed linears by the slots that each stands for, for models that differ in a few.
+  std::map<std::vector<std::string>, std::shared_ptr<const Linear>> linears;
   std::vector<PlanEntry> plan;
   bool needs_whole_sequences = false;
   // Scratch a row of input needs, over all linears.
@@ -109,5 +113,7 @@ struct PreparedModel {
 
 // Throws Unsupported naming the slot.
 PreparedModel prepare(const Model& model, KernelSet kernels);
+// The same with the packed weights of `prepared`, made of `own`, wherever the slots of `model` hold equal values.
+PreparedModel prepare_edit(const Model& model, const Model& own, const PreparedModel& prepared);
 
 }  // namespace espalier

@@ -14,6 +14,7 @@ JobKinds builtin_job_kinds() {
   kinds.add("head_importance", head_importance_job);
   kinds.add("unit_importance", unit_importance_job);
   kinds.add("importance", importance_job);
+  kinds.add("whatif", make_what_if_job());
   kinds.add("attention", attention_job);
   kinds.add("attention_average", attention_average_job);
   kinds.add("weights", weights_job);

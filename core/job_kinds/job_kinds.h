@@ -59,6 +59,19 @@
 //             [{"removed", "accuracy", "accuracy_low", "accuracy_high"}], "within" (the most that can go within the
 //             tolerance), "curve_seconds"}], "agreement": [[Kendall's tau-b of two criteria]], "kept": [[numbers]],
 //             "examples", "split", "max_length", "seed", "curve_split", "curve_examples", "tolerance", "warnings"}
+// whatif: accuracy after edits, as estimates (measure/what_if.h); the model and what was kept of it stay for the next
+// job of the same runner with the same model, task, split and lengths. The job's seed is that of the order of examples
+//   settings  {"model", "task", "split", "max_examples" (0: all), "max_length", "edits": [[parts of one edit, see
+//             edits.h]], "each": "heads" or "layers" (one edit for every one of the model), "half_width" (0.01, of
+//             accuracy's interval; 0: every example is run), "keep_bytes" (512 MiB: for kept layer inputs),
+//             "open_only": bool (no edit need be given: the next question finds the session)}
+//   results   {"kind": "estimate", "edit": i, "ms" (since the question), "examples_run", "examples", "lost", "gained"
+//             (among those run), "settled", "accuracy", "changed_frac" (answers that changed; both with _low, _high),
+//             "baseline_accuracy"} a batch
+//   answer    {"baseline_accuracy" (_low, _high: Wilson), "examples", "split", "half_width", "parameters",
+//   "kept_bytes",
+//             "warm": bool, "open_seconds" (0 when warm), "edits": [members of the last estimate, "edit", "text",
+//             "first_ms", "settled_ms", "first_changed_layer" (null: all anew), "parameters"], "warnings"}
 // attention; of a model with a decoder too
 //   settings  {"model", "text", "pair" (optional), "target" (what a decoder reads; empty: what the model writes), and
 //             for one head's matrix "layer", "head" (places in the model as it is), "stack": "encoder", "decoder" or

@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QPushButton>
 
+#include "app/workbench/pages/what_if_line.h"
 #include "widgets/models/display_text.h"
 #include "widgets/theme/numbers.h"
 
@@ -46,6 +47,7 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, QStringL
   layout->addWidget(m_matrix, 1);
   m_caption = new QLabel(content);
   m_caption->setWordWrap(true);
+  layout->addWidget(new WhatIfLine(session, content));
   layout->addWidget(m_caption);
   setContent(content);
   follow(m_matrix);

@@ -9,6 +9,7 @@
 #include <QTreeWidget>
 
 #include "app/workbench/main_window.h"
+#include "app/workbench/pages/activations_page.h"
 #include "app/workbench/pages/compare_page.h"
 #include "app/workbench/pages/flips_page.h"
 #include "app/workbench/pages/overview_page.h"
@@ -20,7 +21,9 @@
 #include "tests/support/support.h"
 #include "tests/widgets/small_model.h"
 #include "widgets/charts/answers_view.h"
+#include "widgets/charts/channel_view.h"
 #include "widgets/charts/confusion_view.h"
+#include "widgets/charts/pair_matrix.h"
 #include "widgets/charts/spectrum_view.h"
 #include "widgets/panels/model_map_view.h"
 #include "widgets/panels/model_panel.h"
@@ -58,8 +61,59 @@ Json attentionAnswer(const JobSpec& spec) {
           {"file", file.string()}};
 }
 
+Json activityLayers(double factor) {
+  Json layers = Json::array();
+  for (int i = 0; i < 3; ++i) {
+    const double most = factor * (i + 1);
+    layers.push_back({{"min", -most},
+                      {"max", most},
+                      {"mean", 0},
+                      {"std", most / 4},
+                      {"abs_p50", most / 5},
+                      {"abs_p99", most / 2},
+                      {"abs_p999", most / 2},
+                      {"channel_min", {-most, 0}},
+                      {"channel_max", {most, 1}},
+                      {"outlier_values", i},
+                      {"outlier_channels", i > 0 ? 1 : 0},
+                      {"largest_outlier_channels", Json::array()}});
+    if (i > 0) {
+      layers.back()["largest_outlier_channels"].push_back(
+          {{"channel", 1}, {"token_frac", 0.25}, {"min", 0}, {"max", most}});
+    }
+  }
+  return layers;
+}
+
+// Ranges first; the likeness of layers i and j is 1 / (1 + |i - j|), of those of the run half of it.
+Json activityAnswer(const JobSpec& spec, JobContext& context) {
+  Json answer = {{"layers", activityLayers(1)},
+                 {"outlier_features", {1}},
+                 {"cka", Json::array()},
+                 {"examples", 2},
+                 {"tokens", 10},
+                 {"split", "dev"}};
+  context.result({{"kind", "layers"}, {"layers", answer["layers"]}});
+  const bool both = spec.settings.contains("baseline");
+  if (both) {
+    EXPECT_TRUE(spec.settings["baseline"].get<std::string>().ends_with("run"));
+    answer["baseline_layers"] = activityLayers(2);
+    answer["baseline_outlier_features"] = Json::array();
+  }
+  for (int i = 0; i < 3; ++i) {
+    answer["cka"].push_back(Json::array());
+    if (both) answer["baseline_cka"].push_back(Json::array());
+    for (int j = 0; j < 3; ++j) {
+      answer["cka"][i].push_back(1.0 / (1 + std::abs(i - j)));
+      if (both) answer["baseline_cka"][i].push_back(0.5 / (1 + std::abs(i - j)));
+    }
+  }
+  return answer;
+}
+
 JobKinds worker() {
   JobKinds kinds;
+  kinds.add("activations", activityAnswer);
   kinds.add("methods", [](const JobSpec&, JobContext&) { return Json::parse(R"({"methods": []})"); });
   kinds.add("check", [](const JobSpec&, JobContext&) { return Json::parse(R"({"issues": [], "estimates": []})"); });
   kinds.add("examples", [](const JobSpec&, JobContext&) {
@@ -265,6 +319,37 @@ TEST_F(LookInside, FlippedExamplesOpenElsewhere) {
   EXPECT_EQ(table->model()->rowCount(), 1);
   flips->slices()->setCurrentItem(flips->slices()->topLevelItem(1));
   EXPECT_EQ(table->model()->rowCount(), 0) << "the slice holds another example";
+}
+
+TEST_F(LookInside, ActivationsOfTheModelAndOfARun) {
+  auto* activations = page<ActivationsPage>("activations");
+  window->showPage("activations");
+  EXPECT_FALSE(activations->showsContent());
+  activations->emptyState()->button()->click();
+  ASSERT_TRUE(waitFor([&] { return !activations->likeness()->isEmpty(); }));
+  EXPECT_TRUE(activations->showsContent());
+  EXPECT_FALSE(activations->measureButton()->isVisible()) << "nothing is left to measure";
+  EXPECT_TRUE(activations->ranges()->figureCsv().contains("open model,1,-3,3,0,0.75,1.5,1.5"))
+      << activations->ranges()->figureCsv().toStdString();
+  EXPECT_TRUE(activations->likeness()->figureCsv().contains("1,0.3333333333333333,0.5,1"))
+      << activations->likeness()->figureCsv().toStdString();
+  // A layer chosen here is the layer of every page, and the other way round; its channels follow.
+  QTest::mouseClick(activations->ranges(), Qt::LeftButton, {}, activations->ranges()->placeRect(2).center().toPoint());
+  EXPECT_EQ(window->session()->selection()->state().layer, 1);
+  ASSERT_EQ(activations->outliers()->topLevelItemCount(), 1);
+  EXPECT_EQ(activations->outliers()->topLevelItem(0)->text(3), "3.00");
+  window->session()->selection()->selectLayer(0);
+  EXPECT_EQ(activations->outliers()->topLevelItem(0)->text(3), "2.00");
+  addRun();
+  QComboBox* runs = activations->runPicker();
+  runs->setCurrentIndex(1);
+  Q_EMIT runs->activated(1);
+  ASSERT_TRUE(activations->measureButton()->isVisible());
+  activations->measureButton()->click();
+  ASSERT_TRUE(waitFor([&] { return activations->ranges()->figureCsv().contains("-6,6"); }));
+  auto* pairs = activations->likeness()->parentWidget()->findChild<QComboBox*>();
+  pairs->setCurrentIndex(1);
+  EXPECT_TRUE(activations->likeness()->figureCsv().contains("emb,0.5,0.25,"));
 }
 
 TEST_F(LookInside, APinnedViewBringsItsSelectionBack) {

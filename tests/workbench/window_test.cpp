@@ -97,7 +97,7 @@ class Window : public testing::Test {
 
 TEST_F(Window, OpensABundleAndShowsEveryPage) {
   const auto window = makeOpened();
-  EXPECT_EQ(window->pages().size(), 9u);
+  EXPECT_EQ(window->pages().size(), 10u);
   for (Page* page : window->pages()) {
     window->showPage(page->name());
     EXPECT_EQ(window->currentPage(), page);

@@ -12,6 +12,7 @@
 #include "app/workbench/pages/activations_page.h"
 #include "app/workbench/pages/compare_page.h"
 #include "app/workbench/pages/flips_page.h"
+#include "app/workbench/pages/heads_page.h"
 #include "app/workbench/pages/overview_page.h"
 #include "app/workbench/pages/saliency_page.h"
 #include "app/workbench/pages/weight_details.h"
@@ -23,6 +24,7 @@
 #include "widgets/charts/answers_view.h"
 #include "widgets/charts/channel_view.h"
 #include "widgets/charts/confusion_view.h"
+#include "widgets/charts/loss_curve.h"
 #include "widgets/charts/pair_matrix.h"
 #include "widgets/charts/spectrum_view.h"
 #include "widgets/panels/model_map_view.h"
@@ -111,8 +113,36 @@ Json activityAnswer(const JobSpec& spec, JobContext& context) {
   return answer;
 }
 
+// Two criteria that rank in opposite order; units are 32 a layer.
+Json importanceAnswer(const JobSpec& spec, JobContext& context) {
+  const auto of = spec.settings["of"].get<std::string>();
+  const int items = of == "heads" ? 4 : of == "units" ? 32 : 1;
+  Json answer = {{"of", of},
+                 {"criteria", Json::array()},
+                 {"examples", 2},
+                 {"split", "dev"},
+                 {"curve_examples", 2},
+                 {"curve_split", "dev"},
+                 {"tolerance", 0.01},
+                 {"agreement", {{1, -1}, {-1, 1}}}};
+  for (const char* id : {"michel", "entropy"}) {
+    Json scores = Json::array();
+    for (int layer = 0; layer < 2; ++layer) {
+      scores.push_back(Json::array());
+      for (int i = 0; i < items; ++i) scores[layer].push_back(answer["criteria"].empty() ? layer + i : -layer - i);
+    }
+    answer["criteria"].push_back({{"criterion", id}, {"scores", scores}, {"seconds", 1.5}});
+    context.result({{"kind", "criterion"}, {"criterion", answer["criteria"].back()}});
+    if (!spec.settings["curve"].get<bool>()) continue;
+    answer["criteria"].back()["curve"] = {{{"removed", 0}, {"accuracy", 1.0}}, {{"removed", 4}, {"accuracy", 0.5}}};
+    answer["criteria"].back()["within"] = 3;
+  }
+  return answer;
+}
+
 JobKinds worker() {
   JobKinds kinds;
+  kinds.add("importance", importanceAnswer);
   kinds.add("activations", activityAnswer);
   kinds.add("methods", [](const JobSpec&, JobContext&) { return Json::parse(R"({"methods": []})"); });
   kinds.add("check", [](const JobSpec&, JobContext&) { return Json::parse(R"({"issues": [], "estimates": []})"); });
@@ -350,6 +380,39 @@ TEST_F(LookInside, ActivationsOfTheModelAndOfARun) {
   auto* pairs = activations->likeness()->parentWidget()->findChild<QComboBox*>();
   pairs->setCurrentIndex(1);
   EXPECT_TRUE(activations->likeness()->figureCsv().contains("emb,0.5,0.25,"));
+}
+
+TEST_F(LookInside, HeadsUnitsAndLayersBySeveralCriteria) {
+  auto* heads = page<HeadsPage>("heads");
+  window->showPage("heads");
+  heads->emptyState()->button()->click();
+  ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
+  ASSERT_EQ(heads->thumbnails().size(), 2u);
+  EXPECT_TRUE(heads->agreement()->figureCsv().contains("\"Michel, 1.5 s\",1,-1"))
+      << heads->agreement()->figureCsv().toStdString();
+  EXPECT_EQ(heads->curve()->pointCount("entropy"), 2);
+  EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,3,4,0"));
+  // A small picture becomes the large one.
+  QTest::mouseClick(heads->thumbnails()[1], Qt::LeftButton);
+  EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,3,-4,0")) << heads->matrix()->figureCsv().toStdString();
+  window->session()->recipe()->toggleHead(1, 3);
+  EXPECT_TRUE(heads->thumbnails()[0]->figureCsv().contains("1,3,4,1")) << "struck out in every picture";
+
+  heads->ofBox()->setCurrentIndex(1);
+  EXPECT_TRUE(heads->matrix()->isEmpty()) << "units are not measured yet";
+  EXPECT_TRUE(heads->showsContent());
+  auto* button = heads->findChild<QPushButton*>("measureHeads");
+  ASSERT_NE(button, nullptr);
+  button->click();
+  ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
+  EXPECT_TRUE(heads->matrix()->figureCsv().contains("0,0,0.5,0")) << "two units a group, the least important first";
+  QSignalSpy toggles(heads->matrix(), &HeadMatrix::headToggled);
+  QTest::mouseClick(heads->matrix(), Qt::LeftButton, {},
+                    heads->matrix()->cellRect(LayerIndex(1), HeadIndex(2)).center().toPoint());
+  EXPECT_EQ(toggles.count(), 0);
+  EXPECT_EQ(window->session()->selection()->state().layer, 1);
+  heads->ofBox()->setCurrentIndex(0);
+  EXPECT_FALSE(heads->matrix()->isEmpty()) << "what was measured stays";
 }
 
 TEST_F(LookInside, APinnedViewBringsItsSelectionBack) {

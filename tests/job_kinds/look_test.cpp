@@ -235,6 +235,9 @@ TEST(SaliencyJob, EveryMethodAnswersAndIntegratedGradientsAddUp) {
     const Json answer = answer_of("saliency", own);
     EXPECT_EQ(answer.at("scores").size(), 6u) << method;
     EXPECT_EQ(answer.at("method"), method);
+    const auto logits = answer.at("logits").get<std::vector<double>>();
+    const auto probabilities = answer.at("probabilities").get<std::vector<double>>();
+    EXPECT_NEAR(std::log(probabilities[0] / probabilities[1]), logits[0] - logits[1], 1e-6);
     EXPECT_EQ(answer.contains("completeness_error"), std::string(method) == "integrated_gradients");
   }
   Json unknown = settings;

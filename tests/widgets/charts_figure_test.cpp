@@ -167,7 +167,8 @@ std::vector<Sample> fullCharts() {
   channels->setRanges(channel_ranges(matrix, ChannelAxis::Columns), "input unit");
   charts.push_back({"channels", std::move(channels)});
   auto answers = sized<AnswersView>(560, 120);
-  answers->setAnswers({"negative", "positive"}, {0.12, 0.88}, {0.63, 0.37});
+  answers->setAnswers({"negative", "positive"}, {.probabilities = {0.12, 0.88}, .logits = {-1.02, 0.97}},
+                      {.probabilities = {0.63, 0.37}, .logits = {0.31, -0.22}});
   charts.push_back({"answers", std::move(answers)});
   auto confusion = sized<ConfusionView>(300, 260);
   confusion->setCounts({{428, 12}, {9, 423}}, {"negative", "positive"}, "before", "after");

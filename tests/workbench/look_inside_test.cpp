@@ -154,12 +154,21 @@ JobKinds worker() {
   kinds.add("saliency", [](const JobSpec& spec, JobContext&) {
     const bool run = spec.settings["model"].get<std::string>().ends_with("run");
     EXPECT_TRUE(!run || spec.settings["label"].get<int>() == 1) << "both explain what the open model says";
-    return Json{{"tokens", {"[CLS]", "fine", "[SEP]"}},
-                {"offsets", {nullptr, {2, 6}, nullptr}},
-                {"scores", {0.0, run ? 0.25 : 0.75, 0.0}},
-                {"labels", {"no", "yes"}},
-                {"probabilities", run ? std::vector<double>{0.6, 0.4} : std::vector<double>{0.1, 0.9}},
-                {"explained_label", 1}};
+    const auto method = spec.settings.value("method", "gradient_x_input");
+    Json answer = {{"tokens", {"[CLS]", "fine", "[SEP]"}},
+                   {"offsets", {nullptr, {2, 6}, nullptr}},
+                   {"scores",
+                    {0.0,
+                     run                     ? 0.25
+                     : method == "occlusion" ? -0.5
+                                             : 0.75,
+                     0.0}},
+                   {"logits", run ? std::vector<double>{-1, 1} : std::vector<double>{-1.5, 0.5}},
+                   {"labels", {"no", "yes"}},
+                   {"probabilities", run ? std::vector<double>{0.6, 0.4} : std::vector<double>{0.1, 0.9}},
+                   {"explained_label", 1}};
+    if (method == "integrated_gradients") answer["completeness_error"] = 0.03;
+    return answer;
   });
   kinds.add("flips", [](const JobSpec& spec, JobContext&) {
     EXPECT_TRUE(spec.settings["model"].get<std::string>().ends_with("run"));
@@ -315,7 +324,8 @@ TEST_F(LookInside, ARunAndTheOpenModelOnOneSentence) {
   EXPECT_EQ(table.label, "yes");
   EXPECT_EQ(table.tokens[1].shown, "fine");
   EXPECT_EQ(table.rows[2].scores[1], -0.5);
-  EXPECT_EQ(compare->answers()->figureCsv(), QStringLiteral("label,before,after\r\nno,0.1,0.6\r\nyes,0.9,0.4\r\n"));
+  EXPECT_EQ(compare->answers()->figureCsv(), QStringLiteral("label,before,after,logit_before,logit_after\r\n"
+                                                            "no,0.1,0.6,-1.5,-1\r\nyes,0.9,0.4,0.5,1\r\n"));
   ASSERT_TRUE(waitFor([&] { return !compare->matrix()->isEmpty(); }));
   const QString changes = compare->matrix()->figureCsv();
   EXPECT_TRUE(changes.contains("0,2,0,0")) << changes.toStdString();
@@ -326,6 +336,31 @@ TEST_F(LookInside, ARunAndTheOpenModelOnOneSentence) {
   EXPECT_EQ(compare->maps()->map(WeightMaps::Before)->figureTitle(), "Layer 0, head 1: attention");
   EXPECT_TRUE(compare->maps()->isComparing());
   EXPECT_FALSE(compare->maps()->map(WeightMaps::Difference)->isEmpty());
+}
+
+TEST_F(LookInside, OneSentenceByEveryMethodOfSaliency) {
+  auto* saliency = page<SaliencyPage>("saliency");
+  window->showPage("saliency");
+  const auto names = [&] {
+    QStringList rows;
+    for (const SaliencyRow& row : saliency->rows()->table().rows) rows << row.name;
+    return rows.join(", ");
+  };
+  ASSERT_TRUE(waitFor([&] {
+    return names() ==
+           QStringLiteral("gradient × input, integrated gradients, SmoothGrad, occlusion, attention rollout");
+  })) << names().toStdString();
+  const std::vector<SaliencyRow>& rows = saliency->rows()->table().rows;
+  EXPECT_EQ(rows[0].about, QStringLiteral("yes 90.0\u00a0%")) << rows[0].about.toStdString();
+  EXPECT_EQ(rows[1].about, "sum off by 0.030") << rows[1].about.toStdString();
+  EXPECT_EQ(rows[3].scores[1], -0.5);
+  // A method that is switched on is asked then; one that is switched off leaves its row.
+  saliency->methods()[4]->setChecked(true);
+  saliency->methods()[0]->setChecked(false);
+  ASSERT_TRUE(waitFor([&] {
+    return names() == QStringLiteral("integrated gradients, SmoothGrad, occlusion, gradient, attention rollout");
+  })) << names().toStdString();
+  EXPECT_EQ(saliency->rows()->table().rows[0].about, QStringLiteral("yes 90.0\u00a0%, sum off by 0.030"));
 }
 
 TEST_F(LookInside, FlippedExamplesOpenElsewhere) {

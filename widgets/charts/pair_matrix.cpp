@@ -97,7 +97,8 @@ void PairMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
   painter.setFont(layout.font);
   painter.setRenderHint(QPainter::Antialiasing, false);
   const double gap = layout.width > 8 ? 1 : 0;
-  const bool numbers = layout.height >= line && layout.width >= metrics.horizontalAdvance(QStringLiteral("−0.00")) + 2;
+  const bool numbers =
+      layout.height >= line && layout.width >= metrics.horizontalAdvance(m_scale.low < 0 ? "−0.00" : "0.00") + 2;
   for (int r = 0; r < rows; ++r) {
     for (int c = 0; c < columns; ++c) {
       const double value = m_values.values[static_cast<size_t>(r)][static_cast<size_t>(c)];

@@ -94,7 +94,7 @@ ActivationsPage::ActivationsPage(Session* session, QWidget* parent)
   rightLayout->addWidget(m_likeness, 1);
   above->addWidget(m_ranges);
   above->addWidget(right);
-  above->setSizes({46 * kGrid, 38 * kGrid});
+  above->setSizes({38 * kGrid, 46 * kGrid});
 
   auto* below = new QWidget(splitter);
   auto* belowLayout = new QVBoxLayout(below);
@@ -116,7 +116,7 @@ ActivationsPage::ActivationsPage(Session* session, QWidget* parent)
   m_channels->setTitle(tr("Ranges of the channels"));
   m_outliers = new QTreeWidget(details);
   m_outliers->setAccessibleName(tr("Channels that stand out"));
-  m_outliers->setHeaderLabels({tr("Channel"), tr("Tokens (%)"), tr("Smallest"), tr("Largest")});
+  m_outliers->setHeaderLabels({tr("Channel"), tr("Tokens (%)"), tr("Min"), tr("Max")});
   m_outliers->headerItem()->setToolTip(
       ShareColumn, tr("Share of the tokens at which the channel lies beyond 6 standard deviations of its layer."));
   for (int i = 0; i < kColumns; ++i) m_outliers->headerItem()->setTextAlignment(i, Qt::AlignRight | Qt::AlignVCenter);
@@ -124,8 +124,7 @@ ActivationsPage::ActivationsPage(Session* session, QWidget* parent)
   m_outliers->setUniformRowHeights(true);
   m_outliers->setAllColumnsShowFocus(true);
   m_outliers->setFrameShape(QFrame::NoFrame);
-  m_outliers->header()->setStretchLastSection(false);
-  m_outliers->header()->setSectionResizeMode(QHeaderView::Stretch);
+  m_outliers->header()->setSectionResizeMode(QHeaderView::ResizeToContents);
   useCalmSelection(m_outliers);
   details->addWidget(m_channels);
   details->addWidget(m_outliers);
@@ -322,6 +321,7 @@ void ActivationsPage::showPlace() {
   m_ranges->setCurrent(m_place);
   m_likeness->setCurrentRow(m_place < static_cast<int>(m_report->layers.size()) ? m_place : -1);
   m_outliers->clear();
+  m_outliers->hide();
   if (m_place >= static_cast<int>(layers.size())) {
     m_placeTitle->setFullText(tr("There is no layer %1 in this model.").arg(m_place - 1));
     m_channels->clear();
@@ -335,6 +335,7 @@ void ActivationsPage::showPlace() {
                                       .arg(where, countedText(layer.outlierValues, tr("value"), tr("values")),
                                            countedText(layer.outlierChannels, tr("channel"), tr("channels"))));
   m_channels->setRanges(layer.channels, tr("channel"));
+  m_outliers->setVisible(!layer.largest.empty());
   for (const OutlierChannel& channel : layer.largest) {
     auto* item =
         new QTreeWidgetItem(m_outliers, {QString::number(channel.channel), formatNumber(100 * channel.tokenFrac),

@@ -74,6 +74,7 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, kHeads, 
   m_tabs->addTab(m_agreement, tr("Agreement and time"));
   m_tabs->addTab(m_curve, tr("Removal curve"));
   m_chosen = new QLabel(m_tabs);
+  m_chosen->setContentsMargins(0, 0, 0, kGrid / 2);
   m_tabs->setCornerWidget(m_chosen);
   layout->addWidget(m_tabs, 1);
   m_caption = new QLabel(content);
@@ -85,6 +86,7 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, kHeads, 
   follow(m_curve);
 
   connect(m_of, &QComboBox::currentIndexChanged, this, &HeadsPage::refresh);
+  connect(m_tabs, &QTabWidget::currentChanged, this, &HeadsPage::showCaption);
   connect(m_measure, &QPushButton::clicked, this, [this] {
     if (m_job) {
       this->session()->jobs()->cancel(m_job);
@@ -221,7 +223,7 @@ void HeadsPage::showRanking(const Ranking& ranking) {
   showAgreement(ranking);
   showCurve(ranking);
   showCriterion();
-  m_caption->setText(captionOf(ranking));
+  showCaption();
 }
 
 void HeadsPage::showThumbnails(const Ranking& ranking) {
@@ -241,7 +243,7 @@ void HeadsPage::showThumbnails(const Ranking& ranking) {
       showRanking(shown->second);
     });
     follow(small);
-    m_strip->insertWidget(static_cast<int>(m_thumbnails.size()), small, 1);
+    m_strip->insertWidget(static_cast<int>(m_thumbnails.size()), small);
     m_thumbnails.push_back(small);
   }
   for (size_t i = 0; i < ranking.criteria.size(); ++i) {
@@ -253,7 +255,7 @@ void HeadsPage::showThumbnails(const Ranking& ranking) {
     m_thumbnails[i]->setChosen(criterion.id == m_criterion);
     m_thumbnails[i]->setTitle(title);
     m_thumbnails[i]->setConditions(session()->conditions());
-    m_thumbnails[i]->setToolTip(tr("%1; %2 s. Click to show it large.").arg(title, formatNumber(criterion.seconds)));
+    m_thumbnails[i]->setToolTip(tr("%1; %2 s. Click to show it large.").arg(title, formatFixed(criterion.seconds, 1)));
   }
 }
 
@@ -266,7 +268,7 @@ void HeadsPage::showAgreement(const Ranking& ranking) {
     pairs.low = -1;
     for (const CriterionRanking& criterion : ranking.criteria) {
       pairs.columns << criterionName(criterion.id);
-      pairs.rows << tr("%1, %2 s").arg(criterionName(criterion.id), formatNumber(criterion.seconds, 2));
+      pairs.rows << tr("%1, %2 s").arg(criterionName(criterion.id), formatFixed(criterion.seconds, 1));
     }
   }
   m_agreement->setConditions(session()->conditions());
@@ -301,25 +303,31 @@ void HeadsPage::showCriterion() {
 
 QString HeadsPage::captionOf(const Ranking& ranking) const {
   if (ranking.criteria.empty()) return {};
-  QStringList sentences;
-  sentences << criterionTitle(m_criterion) + QLatin1Char('.');
-  if (ranking.examples > 0) {
-    sentences << tr("Measured on %1 examples of %2; a larger score says: keep it.")
-                     .arg(formatCount(ranking.examples), ranking.split);
+  const QString measured = ranking.examples > 0
+                               ? tr(" Measured on %1 examples of %2.").arg(formatCount(ranking.examples), ranking.split)
+                               : QString();
+  if (m_tabs->currentWidget() == m_agreement) {
+    return tr("Kendall's tau-b of two rankings: 1 is the same order, 0 none in common, −1 the reverse.") + measured;
   }
-  QStringList going;
-  for (const CriterionRanking& criterion : ranking.criteria) {
-    if (!criterion.curve.empty()) {
+  if (m_tabs->currentWidget() == m_curve) {
+    QStringList going;
+    for (const CriterionRanking& criterion : ranking.criteria) {
+      if (criterion.curve.empty()) continue;
       going << QStringLiteral("%1 %2").arg(criterionName(criterion.id)).arg(criterion.within);
     }
+    if (going.isEmpty() || ranking.curveExamples == 0) return {};
+    return tr("Gates close in the order of each criterion, the least important first; nothing is trained. How many can "
+              "go for a loss of %1 points of accuracy on %2 examples of %3: %4.")
+        .arg(QString::number(100 * ranking.tolerance), formatCount(ranking.curveExamples), ranking.curveSplit,
+             going.join(QStringLiteral(", ")));
   }
-  if (!going.isEmpty() && ranking.curveExamples > 0) {
-    sentences << tr("How many can go for %1 points of accuracy (%2 examples of %3): %4.")
-                     .arg(formatNumber(100 * ranking.tolerance), formatCount(ranking.curveExamples), ranking.curveSplit,
-                          going.join(QStringLiteral(", ")));
-  }
-  if (of() == kHeads) sentences << tr("Click a head to prune or keep it in the recipe.");
-  return sentences.join(QLatin1Char(' '));
+  const QString click = of() == kHeads ? tr(" Click a head to prune or keep it in the recipe.") : QString();
+  return tr("%1; a larger score says: keep it.").arg(criterionTitle(m_criterion)) + measured + click;
+}
+
+void HeadsPage::showCaption() {
+  const auto shown = m_rankings.find(of());
+  m_caption->setText(shown == m_rankings.end() ? QString() : captionOf(shown->second));
 }
 
 void HeadsPage::showPruned() {

@@ -47,6 +47,7 @@ class HeadsPage : public Page {
   void showCurve(const Ranking& ranking);
   void showCriterion();
   void showPruned();
+  void showCaption();
   QString captionOf(const Ranking& ranking) const;
   QString of() const;
 

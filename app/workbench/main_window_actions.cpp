@@ -166,6 +166,7 @@ void MainWindow::buildMenus() {
   run->addAction(m_jobsPanel->cancelAction());
 
   QMenu* help = menuBar()->addMenu(tr("&Help"));
+  connect(help->addAction(tr("A &tour of ten minutes")), &QAction::triggered, this, &MainWindow::showTour);
   QAction* keys = help->addAction(tr("&Keys"));
   keys->setShortcut(QKeySequence::HelpContents);
   connect(keys, &QAction::triggered, this, &MainWindow::showKeys);

@@ -2,12 +2,15 @@
 #include <QComboBox>
 #include <QDir>
 #include <QLineEdit>
+#include <QMenu>
+#include <QMenuBar>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QTabWidget>
 #include <QTreeView>
 #include <QTreeWidget>
 
+#include "app/workbench/lesson_window.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/pages/activations_page.h"
 #include "app/workbench/pages/compare_page.h"
@@ -200,6 +203,7 @@ class LookInside : public testing::Test {
       file.write("sentence\tlabel\na fine film\t1\na dull film\t0\n");
     }
     MainWindowOptions options;
+    options.session.resources = std::filesystem::path(ESPALIER_SOURCE_DIR) / "resources";
     options.session.workspace = folder.path() / "workspace";
     options.session.makeRunner = [] { return make_inline_runner(worker()); };
     options.settingsFile = path("settings.ini");
@@ -464,6 +468,24 @@ TEST_F(LookInside, APinnedViewBringsItsSelectionBack) {
   Q_EMIT window->pinnedPanel()->openAsked(pinned);
   EXPECT_EQ(window->currentPage()->name(), "overview");
   EXPECT_EQ(window->session()->selection()->state().slot, kQuery);
+}
+
+TEST_F(LookInside, TheTourNamesWhatIsThere) {
+  auto* help = window->menuBar()->actions().last()->menu();
+  ASSERT_FALSE(help->actions().isEmpty());
+  help->actions().first()->trigger();
+  auto* tour = window->findChild<LessonWindow*>();
+  ASSERT_NE(tour, nullptr);
+  EXPECT_TRUE(tour->isVisible());
+  EXPECT_FALSE(tour->isModal());
+  for (const Page* shown : window->pages()) {
+    EXPECT_TRUE(tour->text().contains(shown->title())) << shown->title().toStdString() << " is left out";
+  }
+  for (const char* button : {"heads", "activations", "flips"}) {
+    EXPECT_TRUE(tour->text().contains(window->page(button)->emptyState()->button()->text()) ||
+                window->page(button)->emptyState()->button()->text() == "Run the recipe")
+        << window->page(button)->emptyState()->button()->text().toStdString();
+  }
 }
 
 TEST(AttentionRollout, FollowsTheMeanOfTheHeads) {

@@ -25,6 +25,8 @@ QColor paler(QColor color) {
 
 }  // namespace
 
+QString LayerRanges::axisLabel() { return tr("activation"); }
+
 struct LayerRanges::Frame {
   QRectF plot;
   Axis value;
@@ -84,30 +86,41 @@ LayerRanges::Frame LayerRanges::frameFor(const QRectF& area) const {
 
 QRectF LayerRanges::placeRect(int place) const { return frameFor(rect()).place(place); }
 
-void LayerRanges::paintKey(QPainter& painter, const QRectF& line, const ThemeColors& colors) const {
+// In two lines: the second stands beside the name of the axis. What fits in neither is left out with all behind it.
+void LayerRanges::paintKey(QPainter& painter, const QRectF& room, const ThemeColors& colors) const {
   const QFontMetricsF metrics(painter.font());
-  double x = line.left();
-  const auto entry = [&](const QString& name, const auto& draw) {
-    const double width = metrics.horizontalAdvance(name);
-    // What does not fit is left out with all behind it: half a key is read in order.
-    if (x + 14 + width > line.right()) x = line.right();
-    if (x >= line.right()) return;
-    draw(QRectF(x, line.center().y() - 5, 10, 10));
-    painter.setPen(colors.secondaryText);
-    painter.drawText(QRectF(x + 14, line.top(), width + 2, line.height()), Qt::AlignLeft | Qt::AlignVCenter, name);
-    x += 14 + width + 2 * kGrid;
+  constexpr double kMark = 10, kBeside = 14;
+  double x = room.left();
+  int row = 0;
+  const auto nextRow = [&] {
+    ++row;
+    x = room.left() + metrics.horizontalAdvance(axisLabel()) + 2 * kGrid;
   };
-  for (size_t s = 0; s < m_series.size() && m_series.size() > 1; ++s) {
-    entry(m_series[s].name, [&](const QRectF& box) { painter.fillRect(box, styleOf(s, colors.dark)); });
+  const auto entry = [&](const QString& name, const auto& draw) {
+    const double width = kBeside + metrics.horizontalAdvance(name);
+    if (x + width > room.right()) nextRow();
+    if (row > 1 || x + width > room.right()) return;
+    const QRectF line(x, room.top() + row * topNameHeight(painter.font()), width + 2, metrics.height());
+    draw(QRectF(x, line.center().y() - kMark / 2, kMark, kMark));
+    painter.setPen(colors.secondaryText);
+    painter.drawText(line.adjusted(kBeside, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, name);
+    x += width + 2 * kGrid;
+  };
+  const bool several = m_series.size() > 1;
+  if (several) {
+    for (size_t s = 0; s < m_series.size(); ++s) {
+      entry(m_series[s].name, [&](const QRectF& box) { painter.fillRect(box, styleOf(s, colors.dark)); });
+    }
+    if (row == 0) nextRow();
   }
-  const QColor color = m_series.size() > 1 ? colors.secondaryText : styleOf(0, colors.dark);
-  entry(tr("99 % of values"), [&](const QRectF& box) { painter.fillRect(box, color); });
+  const QColor color = several ? colors.secondaryText : styleOf(0, colors.dark);
+  entry(tr("99 %"), [&](const QRectF& box) { painter.fillRect(box, color); });
   entry(tr("99.9 %"), [&](const QRectF& box) { painter.fillRect(box, paler(color)); });
-  entry(tr("min to max"), [&](const QRectF& box) {
+  entry(tr("mean ± std"), [&](const QRectF& box) { painter.fillRect(box.adjusted(3, 0, -3, 0), colors.text); });
+  entry(tr("min–max"), [&](const QRectF& box) {
     painter.setPen(QPen(color, 1.5));
     painter.drawLine(QPointF(box.center().x(), box.top()), QPointF(box.center().x(), box.bottom()));
   });
-  entry(tr("mean ± std"), [&](const QRectF& box) { painter.fillRect(box.adjusted(2, 0, -2, 0), colors.text); });
 }
 
 void LayerRanges::paintFigure(QPainter& painter, const QRectF& area, const ThemeColors& colors) const {
@@ -116,7 +129,7 @@ void LayerRanges::paintFigure(QPainter& painter, const QRectF& area, const Theme
   const QFontMetricsF metrics(f.font);
   painter.setFont(f.font);
   painter.setRenderHint(QPainter::Antialiasing, false);
-  paintKey(painter, QRectF(area.left() + kGrid, area.top() + 2, area.width() - 2 * kGrid, metrics.height()), colors);
+  paintKey(painter, area.adjusted(kGrid, 2, -kGrid, 0), colors);
   painter.setPen(QPen(colors.line, 1));
   painter.drawLine(QPointF(f.plot.left(), f.value.at(0)), QPointF(f.plot.right(), f.value.at(0)));
   const double slot = f.pitch / static_cast<double>(m_series.size());
@@ -154,7 +167,7 @@ void LayerRanges::paintFigure(QPainter& painter, const QRectF& area, const Theme
   }
   painter.drawText(QRectF(f.plot.left(), f.plot.bottom() + metrics.height() + 4, f.plot.width(), metrics.height()),
                    Qt::AlignRight | Qt::AlignVCenter, tr("behind layer"));
-  paintLeftAxis(painter, f.value, f.plot, tr("activation"), colors, f.font);
+  paintLeftAxis(painter, f.value, f.plot, axisLabel(), colors, f.font);
 }
 
 void LayerRanges::paintOverlay(QPainter& painter, const ThemeColors& colors) {

@@ -54,7 +54,9 @@ class LayerRanges : public Chart {
   int placeAt(QPointF position) const;
   QString readoutFor(int place) const;
   void choose(int place);
-  void paintKey(QPainter& painter, const QRectF& line, const ThemeColors& colors) const;
+  static QString axisLabel();
+  // `room`: the picture's, from the top.
+  void paintKey(QPainter& painter, const QRectF& room, const ThemeColors& colors) const;
 
   std::vector<LayerRangeSeries> m_series;
   QStringList m_places;

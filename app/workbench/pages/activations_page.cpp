@@ -122,6 +122,7 @@ ActivationsPage::ActivationsPage(Session* session, QWidget* parent)
   for (int i = 0; i < kColumns; ++i) m_outliers->headerItem()->setTextAlignment(i, Qt::AlignRight | Qt::AlignVCenter);
   m_outliers->setRootIsDecorated(false);
   m_outliers->setUniformRowHeights(true);
+  m_outliers->setItemDelegate(new TallRows(m_outliers));
   m_outliers->setAllColumnsShowFocus(true);
   m_outliers->setFrameShape(QFrame::NoFrame);
   m_outliers->header()->setSectionResizeMode(QHeaderView::ResizeToContents);

@@ -135,7 +135,11 @@ QSize HeadMatrix::figureSize() const {
 
 QSize HeadMatrix::sizeHint() const {
   const QFontMetrics metrics(Theme::instance().secondaryFont());
-  if (m_compact) return {16 * kGrid, 12 * kGrid + metrics.height()};
+  if (m_compact) {
+    // As high as its cells are wide, up to a square.
+    const int width = 16 * kGrid, high = width * std::max(1, m_scores.layers) / std::max(1, m_scores.heads);
+    return {width, metrics.height() + kGrid + std::clamp(high, 4 * kGrid, 10 * kGrid)};
+  }
   return {std::max(4, m_scores.heads) * 56 + 16 * kGrid, std::max(4, m_scores.layers) * 40 + 10 * kGrid};
 }
 
@@ -164,7 +168,8 @@ void HeadMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
     painter.drawText(QRectF(area.left() + kGrid, layout.origin.y() - line - 4, 30.0 * kGrid, line), Qt::AlignLeft,
                      tr("layer"));
     const int everyHead = layout.cellWidth < metrics.horizontalAdvance(QStringLiteral("000")) ? 2 : 1;
-    for (int head = 0; head < m_scores.heads; head += everyHead) {
+    const int numbered = ofHeads() || m_scores.heads > 1 ? m_scores.heads : 0;
+    for (int head = 0; head < numbered; head += everyHead) {
       const QRectF cell = layout.cell({LayerIndex(0), HeadIndex(head)});
       painter.drawText(QRectF(cell.left() - line, cell.top() - line - 3, cell.width() + 2 * line, line),
                        Qt::AlignHCenter, QString::number(head));

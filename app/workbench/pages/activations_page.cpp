@@ -129,7 +129,7 @@ ActivationsPage::ActivationsPage(Session* session, QWidget* parent)
   useCalmSelection(m_outliers);
   details->addWidget(m_channels);
   details->addWidget(m_outliers);
-  details->setSizes({50 * kGrid, 34 * kGrid});
+  details->setSizes({42 * kGrid, 42 * kGrid});
   belowLayout->addWidget(details, 1);
   splitter->addWidget(above);
   splitter->addWidget(below);

@@ -137,7 +137,9 @@ HeadScores pictureOf(const CriterionRanking& ranking, const QString& of, const A
             .arg(units)
             .arg(scores.heads);
   } else if (of == QLatin1String("layers")) {
-    scores.column = translated(QT_TRANSLATE_NOOP("Ranking", "attention and feed-forward together"));
+    scores.column = translated(QT_TRANSLATE_NOOP("Ranking", "attention and feed-forward"));
+    // One number a layer has no norm to be a share of.
+    if (ranking.id == QLatin1String("michel")) scores.unit = QStringLiteral("|gradient|");
   }
   return scores;
 }

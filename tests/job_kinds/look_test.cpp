@@ -27,7 +27,10 @@ TEST(ImportanceJob, RanksHeadsByAllCriteriaAndDrawsTheCurve) {
   ASSERT_EQ(outcome.last.kind, JobEventKind::Done) << outcome.last.error.message;
   const Json& answer = outcome.last.result;
   ASSERT_EQ(answer.at("criteria").size(), 7u);
-  EXPECT_EQ(outcome.results.size(), 7u);
+  // One when it is ranked, and one with its curve.
+  EXPECT_EQ(outcome.results.size(), 14u);
+  EXPECT_FALSE(outcome.results[6].at("criterion").contains("curve"));
+  EXPECT_TRUE(outcome.results[7].at("criterion").contains("curve"));
   EXPECT_EQ(answer.at("criteria")[0].at("criterion"), "michel");
   EXPECT_EQ(answer.at("split"), "train");
   EXPECT_EQ(answer.at("curve_split"), "dev");

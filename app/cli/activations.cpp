@@ -13,8 +13,8 @@ namespace {
 std::string place(size_t i) { return i == 0 ? "embeddings" : fmt::format("layer {}", i - 1); }
 
 void print_layers(const Json& layers, const Json& features) {
-  TextTable table(
-      {"behind", "min", "max", "mean", "std", "values beyond 6 std", "channels", "largest (share of tokens)"});
+  TextTable table({"behind", "min", "max", "mean", "std", "99 % of |v|", "99.9 %", "values beyond 6 std", "channels",
+                   "largest (share of tokens)"});
   for (size_t i = 0; i < layers.size(); ++i) {
     const Json& layer = layers[i];
     std::string largest;
@@ -23,12 +23,13 @@ void print_layers(const Json& layers, const Json& features) {
       largest += fmt::format("{}{} ({:.0f} %)", largest.empty() ? "" : ", ", channel.at("channel").get<int64_t>(),
                              100 * channel.at("token_frac").get<double>());
     }
-    table.add({place(i), fmt::format("{:.2f}", layer.at("min").get<double>()),
-               fmt::format("{:.2f}", layer.at("max").get<double>()),
-               fmt::format("{:.3f}", layer.at("mean").get<double>()),
-               fmt::format("{:.3f}", layer.at("std").get<double>()),
-               std::to_string(layer.at("outlier_values").get<int64_t>()),
-               std::to_string(layer.at("outlier_channels").get<int64_t>()), largest});
+    table.add(
+        {place(i), fmt::format("{:.2f}", layer.at("min").get<double>()),
+         fmt::format("{:.2f}", layer.at("max").get<double>()), fmt::format("{:.3f}", layer.at("mean").get<double>()),
+         fmt::format("{:.3f}", layer.at("std").get<double>()), fmt::format("{:.2f}", layer.at("abs_p99").get<double>()),
+         fmt::format("{:.2f}", layer.at("abs_p999").get<double>()),
+         std::to_string(layer.at("outlier_values").get<int64_t>()),
+         std::to_string(layer.at("outlier_channels").get<int64_t>()), largest});
   }
   table.print();
   fmt::print("outlier features (|value| at least {:g} at {:g} % of tokens, in {:g} % of layers): {}\n",

@@ -13,6 +13,7 @@
 #include <QTimer>
 #include <QVBoxLayout>
 
+#include "app/workbench/pages/activations_page.h"
 #include "app/workbench/pages/attention_page.h"
 #include "app/workbench/pages/compare_page.h"
 #include "app/workbench/pages/flips_page.h"
@@ -122,8 +123,9 @@ void MainWindow::buildPages() {
   setCentralWidget(central);
 
   m_pages = {new OverviewPage(&m_session), new WeightsPage(&m_session),  new AttentionPage(&m_session),
-             new HeadsPage(&m_session),    new SaliencyPage(&m_session), new ComparePage(&m_session),
-             new FlipsPage(&m_session),    new TradeoffPage(&m_session), new RunsPage(&m_session)};
+             new HeadsPage(&m_session),    new SaliencyPage(&m_session), new ActivationsPage(&m_session),
+             new ComparePage(&m_session),  new FlipsPage(&m_session),    new TradeoffPage(&m_session),
+             new RunsPage(&m_session)};
   for (Page* page : m_pages) {
     m_tabs->addTab(page, page->title());
     connect(page, &Page::readoutChanged, this, [this](const QString& text) { m_readout->setText(text); });

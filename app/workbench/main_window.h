@@ -1,5 +1,6 @@
 #pragma once
 #include <QMainWindow>
+#include <QPointer>
 
 #include <memory>
 #include <vector>
@@ -16,6 +17,7 @@ class QToolButton;
 namespace espalier {
 
 class JobsPanel;
+class LessonWindow;
 class MessageBar;
 class ModelPanel;
 class Page;
@@ -89,6 +91,7 @@ class MainWindow : public QMainWindow {
   void offerContinue();
   // Model and task that are open, as one text.
   QString openTarget() const;
+  void showTour();
   void showKeys();
   void showAbout();
 
@@ -125,6 +128,7 @@ class MainWindow : public QMainWindow {
   QLabel* m_selectionLabel = nullptr;
   QTimer* m_autosave = nullptr;
   QString m_offeredFor;
+  QPointer<LessonWindow> m_tour;  // null while it is closed
   bool m_arranged = false;
 };
 

@@ -102,7 +102,7 @@ void MainWindow::buildMenus() {
   view->addSeparator();
   for (size_t i = 0; i < m_pages.size(); ++i) {
     QAction* action = view->addAction(m_pages[i]->title());
-    action->setShortcut(QKeySequence(Qt::ALT | static_cast<Qt::Key>(Qt::Key_1 + static_cast<int>(i))));
+    action->setShortcut(QKeySequence(Qt::ALT | static_cast<Qt::Key>(Qt::Key_0 + static_cast<int>((i + 1) % 10))));
     connect(action, &QAction::triggered, this, [this, i] { showPage(m_pages[i]->name()); });
   }
   view->addSeparator();
@@ -166,6 +166,7 @@ void MainWindow::buildMenus() {
   run->addAction(m_jobsPanel->cancelAction());
 
   QMenu* help = menuBar()->addMenu(tr("&Help"));
+  connect(help->addAction(tr("A &tour of ten minutes")), &QAction::triggered, this, &MainWindow::showTour);
   QAction* keys = help->addAction(tr("&Keys"));
   keys->setShortcut(QKeySequence::HelpContents);
   connect(keys, &QAction::triggered, this, &MainWindow::showKeys);
@@ -282,7 +283,7 @@ void MainWindow::showKeys() {
                                                   {"Ctrl+1 … 9", tr("open a recent model")},
                                                   {"Ctrl+F", tr("find a weight")},
                                                   {"Ctrl+Return", tr("properties")},
-                                                  {"Alt+1 … 9", tr("pages")},
+                                                  {"Alt+1 … 9, Alt+0", tr("pages")},
                                                   {"Backspace", tr("back")},
                                                   {"Ctrl+Shift+P", tr("pin the picture of the page")},
                                                   {"Ctrl+Z, Ctrl+Shift+Z", tr("undo, redo")},

@@ -4,6 +4,7 @@
 #include <QDialog>
 #include <QDialogButtonBox>
 #include <QDockWidget>
+#include <QFile>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QLabel>
@@ -15,6 +16,7 @@
 
 #include <cmath>
 
+#include "app/workbench/lesson_window.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/pages/page.h"
 #include "formats/atomic_file.h"
@@ -281,6 +283,24 @@ void MainWindow::showCommandLine() {
   layout->addWidget(buttons);
   dialog.resize(72 * kGrid, 56 * kGrid);
   dialog.exec();
+}
+
+void MainWindow::showTour() {
+  if (!m_tour) {
+    const QString path = QString::fromStdString((m_session.resources() / "lessons" / "tour.md").string());
+    QFile file(path);
+    if (!file.open(QIODevice::ReadOnly)) {
+      m_bar->showMessage(MessageBar::Kind::Error,
+                         tr("The tour cannot be read: %1: %2. Install Espalier again, or set ESPALIER_RESOURCES to its "
+                            "resources folder.")
+                             .arg(path, file.errorString()));
+      return;
+    }
+    m_tour = new LessonWindow(tr("A tour of ten minutes"), QString::fromUtf8(file.readAll()), this);
+    m_tour->setAttribute(Qt::WA_DeleteOnClose);
+  }
+  m_tour->show();
+  m_tour->raise();
 }
 
 }  // namespace espalier

@@ -34,12 +34,15 @@ class ActivityCounter {
   // Second round: values beyond the deviations of the first.
   void add_outliers(size_t layer, const Tensor& values);
   const std::vector<LayerActivity>& layers() const { return layers_; }
+  // The |value| that a share 0..1 of a layer's values of the first round does not exceed, within 0.1 % of it.
+  double abs_quantile(size_t layer, double share) const;
   // Numbers of the channels that are outlier features over all layers.
   std::vector<int64_t> outlier_features() const;
 
  private:
   std::vector<LayerActivity> layers_;
-  std::vector<double> squares_;  // sums of squared deviations
+  std::vector<double> squares_;                   // sums of squared deviations
+  std::vector<std::vector<int64_t>> magnitudes_;  // by layer: counts of |value|, by its leading bits
 };
 
 }  // namespace espalier

@@ -92,7 +92,8 @@ struct Saliency {
   Encoding encoding;
   std::vector<std::string> tokens;
   std::vector<double> scores;         // one a token, specials included; signed but for Gradient and Rollout
-  std::vector<double> probabilities;  // softmax of the logits
+  std::vector<double> logits;         // one a label
+  std::vector<double> probabilities;  // their softmax
   int32_t explained_label = 0;
   // Integrated gradients: the logit's rise from padding to the text, which the scores should add up to, and by how much
   // they do not.

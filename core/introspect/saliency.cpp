@@ -60,6 +60,7 @@ class Sentence {
     saliency.encoding = encoding_;
     saliency.tokens = token_texts(encoding_, &tokenizer_);
     saliency.explained_label = label_;
+    saliency.logits = to_vector(logits_.to(at::kDouble));
     saliency.probabilities = to_vector(at::softmax(logits_.to(at::kDouble), 0));
     switch (options_.method) {
       case SaliencyMethod::Gradient:

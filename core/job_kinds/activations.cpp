@@ -34,7 +34,8 @@ struct Observed {
 
 Json layers_json(const ActivityCounter& counter) {
   Json layers = Json::array();
-  for (const LayerActivity& layer : counter.layers()) {
+  for (size_t i = 0; i < counter.layers().size(); ++i) {
+    const LayerActivity& layer = counter.layers()[i];
     Json low = Json::array(), high = Json::array(), outliers = Json::array();
     std::vector<size_t> channels;
     int64_t beyond = 0;
@@ -57,6 +58,9 @@ Json layers_json(const ActivityCounter& counter) {
                       {"max", layer.max},
                       {"mean", layer.mean},
                       {"std", layer.std},
+                      {"abs_p50", counter.abs_quantile(i, 0.5)},
+                      {"abs_p99", counter.abs_quantile(i, 0.99)},
+                      {"abs_p999", counter.abs_quantile(i, 0.999)},
                       {"channel_min", low},
                       {"channel_max", high},
                       {"outlier_values", beyond},
@@ -138,6 +142,7 @@ Json activations_job(const JobSpec& spec, JobContext& context) {
                  {"tokens", counter.layers().front().tokens},
                  {"split", split},
                  {"warnings", observed.split.warnings}};
+  context.result({{"kind", "layers"}, {"layers", answer["layers"]}});
   if (baseline.engine) {
     const ActivityCounter before = watch(baseline, 0.3);
     answer["baseline_layers"] = layers_json(before);

@@ -143,6 +143,7 @@ Json importance_job(const JobSpec& spec, JobContext& context) {
     entry["curve"] = curve_json(curve, examples);
     entry["within"] = curve.within;
     entry["curve_seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    context.result({{"kind", "criterion"}, {"criterion", entry}});
   }
   return answer;
 }

@@ -33,6 +33,7 @@ Json saliency_job(const JobSpec& spec, JobContext& context) {
                  {"offsets", offsets_json(encoding)},
                  {"type_ids", encoding.type_ids},
                  {"scores", saliency.scores},
+                 {"logits", saliency.logits},
                  {"probabilities", saliency.probabilities},
                  {"labels", label_names(model)},
                  {"explained_label", saliency.explained_label},

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/rng.h"
@@ -111,6 +112,23 @@ TEST(RunningMean, HasTheIntervalOfTheNormalDistribution) {
   for (const double value : {5.0, 7.0, 9.0}) mean.add(value);
   EXPECT_DOUBLE_EQ(mean.mean(), 6);
   EXPECT_NEAR(mean.half_width(), 1.959964 * std::sqrt(20.0 / 3 / 4), 1e-6);
+}
+
+TEST(ChannelActivity, QuantilesOfMagnitudesAreThoseOfTheSortedValues) {
+  ActivityCounter counter;
+  std::vector<double> magnitudes;
+  Rng rng(3);
+  for (int batch = 0; batch < 3; ++batch) {
+    std::vector<float> values;
+    for (int i = 0; i < 8000; ++i) values.push_back(i % 50 == 0 ? 0.F : static_cast<float>(rng.normal() * 3 - 1));
+    for (const float value : values) magnitudes.push_back(std::abs(value));
+    counter.add_range(0, Tensor::from({1000, 8}, std::move(values)));
+  }
+  std::ranges::sort(magnitudes);
+  for (const double share : {0.01, 0.5, 0.99, 0.999, 1.0}) {
+    const double exact = magnitudes[static_cast<size_t>(std::ceil(share * 24000)) - 1];
+    EXPECT_NEAR(counter.abs_quantile(0, share), exact, 1e-3 * exact) << share;
+  }
 }
 
 TEST(ChannelActivity, FindsAPlantedChannel) {

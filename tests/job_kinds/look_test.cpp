@@ -27,7 +27,10 @@ TEST(ImportanceJob, RanksHeadsByAllCriteriaAndDrawsTheCurve) {
   ASSERT_EQ(outcome.last.kind, JobEventKind::Done) << outcome.last.error.message;
   const Json& answer = outcome.last.result;
   ASSERT_EQ(answer.at("criteria").size(), 7u);
-  EXPECT_EQ(outcome.results.size(), 7u);
+  // One when it is ranked, and one with its curve.
+  EXPECT_EQ(outcome.results.size(), 14u);
+  EXPECT_FALSE(outcome.results[6].at("criterion").contains("curve"));
+  EXPECT_TRUE(outcome.results[7].at("criterion").contains("curve"));
   EXPECT_EQ(answer.at("criteria")[0].at("criterion"), "michel");
   EXPECT_EQ(answer.at("split"), "train");
   EXPECT_EQ(answer.at("curve_split"), "dev");
@@ -235,6 +238,9 @@ TEST(SaliencyJob, EveryMethodAnswersAndIntegratedGradientsAddUp) {
     const Json answer = answer_of("saliency", own);
     EXPECT_EQ(answer.at("scores").size(), 6u) << method;
     EXPECT_EQ(answer.at("method"), method);
+    const auto logits = answer.at("logits").get<std::vector<double>>();
+    const auto probabilities = answer.at("probabilities").get<std::vector<double>>();
+    EXPECT_NEAR(std::log(probabilities[0] / probabilities[1]), logits[0] - logits[1], 1e-6);
     EXPECT_EQ(answer.contains("completeness_error"), std::string(method) == "integrated_gradients");
   }
   Json unknown = settings;

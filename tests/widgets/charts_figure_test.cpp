@@ -17,7 +17,9 @@
 #include "widgets/charts/confusion_view.h"
 #include "widgets/charts/heat_map_view.h"
 #include "widgets/charts/histogram_view.h"
+#include "widgets/charts/layer_ranges.h"
 #include "widgets/charts/loss_curve.h"
+#include "widgets/charts/pair_matrix.h"
 #include "widgets/charts/spectrum_view.h"
 
 namespace espalier {
@@ -49,6 +51,8 @@ std::vector<Sample> emptyCharts() {
   charts.push_back({"confusion-empty", sized<ConfusionView>(300, 260)});
   charts.push_back({"trade-off-empty", sized<TradeoffPlot>(620, 440)});
   charts.push_back({"loss-empty", sized<LossCurve>(360, 140)});
+  charts.push_back({"ranges-empty", sized<LayerRanges>(480, 260)});
+  charts.push_back({"pairs-empty", sized<PairMatrix>(360, 260)});
   return charts;
 }
 
@@ -163,7 +167,8 @@ std::vector<Sample> fullCharts() {
   channels->setRanges(channel_ranges(matrix, ChannelAxis::Columns), "input unit");
   charts.push_back({"channels", std::move(channels)});
   auto answers = sized<AnswersView>(560, 120);
-  answers->setAnswers({"negative", "positive"}, {0.12, 0.88}, {0.63, 0.37});
+  answers->setAnswers({"negative", "positive"}, {.probabilities = {0.12, 0.88}, .logits = {-1.02, 0.97}},
+                      {.probabilities = {0.63, 0.37}, .logits = {0.31, -0.22}});
   charts.push_back({"answers", std::move(answers)});
   auto confusion = sized<ConfusionView>(300, 260);
   confusion->setCounts({{428, 12}, {9, 423}}, {"negative", "positive"}, "before", "after");
@@ -181,6 +186,39 @@ std::vector<Sample> fullCharts() {
   Rng rng(3);
   for (int i = 1; i < 400; ++i) curve->addPoint("loss", i, 0.7 * std::exp(-i / 120.0) + 0.08 + 0.02 * rng.normal());
   charts.push_back({"loss", std::move(curve)});
+  LayerRangeSeries before{.name = "open model", .layers = {}}, after{.name = "heads + q8", .layers = {}};
+  PairValues likeness;
+  likeness.quantity = "linear CKA";
+  likeness.rowAxis = "layer";
+  likeness.columnAxis = "layer";
+  QStringList places;
+  for (int i = 0; i < 7; ++i) {
+    places << (i == 0 ? QStringLiteral("emb") : QString::number(i - 1));
+    const double most = 4 + 2 * i;
+    before.layers.push_back({.min = -most, .max = most / 2, .mean = 0.1, .std = 0.8, .p99 = 2, .p999 = 3});
+    after.layers.push_back({.min = -most / 2, .max = most / 3, .mean = 0, .std = 0.6, .p99 = 1.5, .p999 = 2.5});
+    likeness.values.emplace_back();
+    for (int j = 0; j < 7; ++j) likeness.values.back().push_back(std::exp(-std::abs(i - j) / 4.0));
+  }
+  likeness.rows = likeness.columns = places;
+  auto ranges = sized<LayerRanges>(480, 260);
+  ranges->setSeries({before, after}, places);
+  ranges->setCurrent(3);
+  charts.push_back({"ranges", std::move(ranges)});
+  auto pairs = sized<PairMatrix>(400, 260);
+  pairs->setValues(likeness);
+  pairs->setCurrentRow(3);
+  charts.push_back({"pairs", std::move(pairs)});
+  auto agreement = sized<PairMatrix>(400, 200);
+  agreement->setValues({.quantity = "tau-b",
+                        .rowAxis = {},
+                        .columnAxis = {},
+                        .rows = {"Michel gradient", "ablation", "random"},
+                        .columns = {"Michel gradient", "ablation", "random"},
+                        .values = {{1, 0.62, -0.1}, {0.62, 1, 0.05}, {-0.1, 0.05, std::nan("")}},
+                        .low = -1,
+                        .high = 1});
+  charts.push_back({"agreement", std::move(agreement)});
   return charts;
 }
 

@@ -234,13 +234,14 @@ TEST(AnswersView, ShowsTheLabelsThatMatter) {
   for (int i = 0; i < 30; ++i) labels << QString::number(i);
   before[12] = 0.7;
   after[25] = 0.6;
-  view.setAnswers(labels, before, after);
+  view.setAnswers(labels, {before, {}}, {after, {}});
   ASSERT_EQ(view.shownLabels().size(), 8u);
   EXPECT_EQ(view.shownLabels()[0], 12);
   EXPECT_EQ(view.shownLabels()[1], 25);
   EXPECT_FALSE(view.grab().isNull());
-  view.setAnswers({"no", "yes"}, {0.25, 0.75}, {});
-  EXPECT_EQ(view.figureCsv(), QStringLiteral("label,before,after\r\nno,0.25,\r\nyes,0.75,\r\n"));
+  view.setAnswers({"no", "yes"}, {.probabilities = {0.25, 0.75}, .logits = {}}, {});
+  EXPECT_EQ(view.figureCsv(),
+            QStringLiteral("label,before,after,logit_before,logit_after\r\nno,0.25,,,\r\nyes,0.75,,,\r\n"));
 }
 
 TEST(ChannelView, SaysARowsRangeAndSorts) {

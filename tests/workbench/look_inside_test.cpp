@@ -2,15 +2,20 @@
 #include <QComboBox>
 #include <QDir>
 #include <QLineEdit>
+#include <QMenu>
+#include <QMenuBar>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QTabWidget>
 #include <QTreeView>
 #include <QTreeWidget>
 
+#include "app/workbench/lesson_window.h"
 #include "app/workbench/main_window.h"
+#include "app/workbench/pages/activations_page.h"
 #include "app/workbench/pages/compare_page.h"
 #include "app/workbench/pages/flips_page.h"
+#include "app/workbench/pages/heads_page.h"
 #include "app/workbench/pages/overview_page.h"
 #include "app/workbench/pages/saliency_page.h"
 #include "app/workbench/pages/weight_details.h"
@@ -20,7 +25,10 @@
 #include "tests/support/support.h"
 #include "tests/widgets/small_model.h"
 #include "widgets/charts/answers_view.h"
+#include "widgets/charts/channel_view.h"
 #include "widgets/charts/confusion_view.h"
+#include "widgets/charts/loss_curve.h"
+#include "widgets/charts/pair_matrix.h"
 #include "widgets/charts/spectrum_view.h"
 #include "widgets/panels/model_map_view.h"
 #include "widgets/panels/model_panel.h"
@@ -58,8 +66,87 @@ Json attentionAnswer(const JobSpec& spec) {
           {"file", file.string()}};
 }
 
+Json activityLayers(double factor) {
+  Json layers = Json::array();
+  for (int i = 0; i < 3; ++i) {
+    const double most = factor * (i + 1);
+    layers.push_back({{"min", -most},
+                      {"max", most},
+                      {"mean", 0},
+                      {"std", most / 4},
+                      {"abs_p50", most / 5},
+                      {"abs_p99", most / 2},
+                      {"abs_p999", most / 2},
+                      {"channel_min", {-most, 0}},
+                      {"channel_max", {most, 1}},
+                      {"outlier_values", i},
+                      {"outlier_channels", i > 0 ? 1 : 0},
+                      {"largest_outlier_channels", Json::array()}});
+    if (i > 0) {
+      layers.back()["largest_outlier_channels"].push_back(
+          {{"channel", 1}, {"token_frac", 0.25}, {"min", 0}, {"max", most}});
+    }
+  }
+  return layers;
+}
+
+// Ranges first; the likeness of layers i and j is 1 / (1 + |i - j|), of those of the run half of it.
+Json activityAnswer(const JobSpec& spec, JobContext& context) {
+  Json answer = {{"layers", activityLayers(1)},
+                 {"outlier_features", {1}},
+                 {"cka", Json::array()},
+                 {"examples", 2},
+                 {"tokens", 10},
+                 {"split", "dev"}};
+  context.result({{"kind", "layers"}, {"layers", answer["layers"]}});
+  const bool both = spec.settings.contains("baseline");
+  if (both) {
+    EXPECT_TRUE(spec.settings["baseline"].get<std::string>().ends_with("run"));
+    answer["baseline_layers"] = activityLayers(2);
+    answer["baseline_outlier_features"] = Json::array();
+  }
+  for (int i = 0; i < 3; ++i) {
+    answer["cka"].push_back(Json::array());
+    if (both) answer["baseline_cka"].push_back(Json::array());
+    for (int j = 0; j < 3; ++j) {
+      answer["cka"][i].push_back(1.0 / (1 + std::abs(i - j)));
+      if (both) answer["baseline_cka"][i].push_back(0.5 / (1 + std::abs(i - j)));
+    }
+  }
+  return answer;
+}
+
+// Two criteria that rank in opposite order; units are 32 a layer.
+Json importanceAnswer(const JobSpec& spec, JobContext& context) {
+  const auto of = spec.settings["of"].get<std::string>();
+  const int items = of == "heads" ? 4 : of == "units" ? 32 : 1;
+  Json answer = {{"of", of},
+                 {"criteria", Json::array()},
+                 {"examples", 2},
+                 {"split", "dev"},
+                 {"curve_examples", 2},
+                 {"curve_split", "dev"},
+                 {"tolerance", 0.01},
+                 {"agreement", {{1, -1}, {-1, 1}}}};
+  for (const char* id : {"michel", "entropy"}) {
+    Json scores = Json::array();
+    for (int layer = 0; layer < 2; ++layer) {
+      scores.push_back(Json::array());
+      for (int i = 0; i < items; ++i) scores[layer].push_back(answer["criteria"].empty() ? layer + i : -layer - i);
+    }
+    answer["criteria"].push_back({{"criterion", id}, {"scores", scores}, {"seconds", 1.5}});
+    context.result({{"kind", "criterion"}, {"criterion", answer["criteria"].back()}});
+    if (!spec.settings["curve"].get<bool>()) continue;
+    answer["criteria"].back()["curve"] = {{{"removed", 0}, {"accuracy", 1.0}}, {{"removed", 4}, {"accuracy", 0.5}}};
+    answer["criteria"].back()["within"] = 3;
+  }
+  return answer;
+}
+
 JobKinds worker() {
   JobKinds kinds;
+  kinds.add("importance", importanceAnswer);
+  kinds.add("activations", activityAnswer);
   kinds.add("methods", [](const JobSpec&, JobContext&) { return Json::parse(R"({"methods": []})"); });
   kinds.add("check", [](const JobSpec&, JobContext&) { return Json::parse(R"({"issues": [], "estimates": []})"); });
   kinds.add("examples", [](const JobSpec&, JobContext&) {
@@ -70,12 +157,21 @@ JobKinds worker() {
   kinds.add("saliency", [](const JobSpec& spec, JobContext&) {
     const bool run = spec.settings["model"].get<std::string>().ends_with("run");
     EXPECT_TRUE(!run || spec.settings["label"].get<int>() == 1) << "both explain what the open model says";
-    return Json{{"tokens", {"[CLS]", "fine", "[SEP]"}},
-                {"offsets", {nullptr, {2, 6}, nullptr}},
-                {"scores", {0.0, run ? 0.25 : 0.75, 0.0}},
-                {"labels", {"no", "yes"}},
-                {"probabilities", run ? std::vector<double>{0.6, 0.4} : std::vector<double>{0.1, 0.9}},
-                {"explained_label", 1}};
+    const auto method = spec.settings.value("method", "gradient_x_input");
+    Json answer = {{"tokens", {"[CLS]", "fine", "[SEP]"}},
+                   {"offsets", {nullptr, {2, 6}, nullptr}},
+                   {"scores",
+                    {0.0,
+                     run                     ? 0.25
+                     : method == "occlusion" ? -0.5
+                                             : 0.75,
+                     0.0}},
+                   {"logits", run ? std::vector<double>{-1, 1} : std::vector<double>{-1.5, 0.5}},
+                   {"labels", {"no", "yes"}},
+                   {"probabilities", run ? std::vector<double>{0.6, 0.4} : std::vector<double>{0.1, 0.9}},
+                   {"explained_label", 1}};
+    if (method == "integrated_gradients") answer["completeness_error"] = 0.03;
+    return answer;
   });
   kinds.add("flips", [](const JobSpec& spec, JobContext&) {
     EXPECT_TRUE(spec.settings["model"].get<std::string>().ends_with("run"));
@@ -107,6 +203,7 @@ class LookInside : public testing::Test {
       file.write("sentence\tlabel\na fine film\t1\na dull film\t0\n");
     }
     MainWindowOptions options;
+    options.session.resources = std::filesystem::path(ESPALIER_SOURCE_DIR) / "resources";
     options.session.workspace = folder.path() / "workspace";
     options.session.makeRunner = [] { return make_inline_runner(worker()); };
     options.settingsFile = path("settings.ini");
@@ -231,7 +328,8 @@ TEST_F(LookInside, ARunAndTheOpenModelOnOneSentence) {
   EXPECT_EQ(table.label, "yes");
   EXPECT_EQ(table.tokens[1].shown, "fine");
   EXPECT_EQ(table.rows[2].scores[1], -0.5);
-  EXPECT_EQ(compare->answers()->figureCsv(), QStringLiteral("label,before,after\r\nno,0.1,0.6\r\nyes,0.9,0.4\r\n"));
+  EXPECT_EQ(compare->answers()->figureCsv(), QStringLiteral("label,before,after,logit_before,logit_after\r\n"
+                                                            "no,0.1,0.6,-1.5,-1\r\nyes,0.9,0.4,0.5,1\r\n"));
   ASSERT_TRUE(waitFor([&] { return !compare->matrix()->isEmpty(); }));
   const QString changes = compare->matrix()->figureCsv();
   EXPECT_TRUE(changes.contains("0,2,0,0")) << changes.toStdString();
@@ -242,6 +340,31 @@ TEST_F(LookInside, ARunAndTheOpenModelOnOneSentence) {
   EXPECT_EQ(compare->maps()->map(WeightMaps::Before)->figureTitle(), "Layer 0, head 1: attention");
   EXPECT_TRUE(compare->maps()->isComparing());
   EXPECT_FALSE(compare->maps()->map(WeightMaps::Difference)->isEmpty());
+}
+
+TEST_F(LookInside, OneSentenceByEveryMethodOfSaliency) {
+  auto* saliency = page<SaliencyPage>("saliency");
+  window->showPage("saliency");
+  const auto names = [&] {
+    QStringList rows;
+    for (const SaliencyRow& row : saliency->rows()->table().rows) rows << row.name;
+    return rows.join(", ");
+  };
+  ASSERT_TRUE(waitFor([&] {
+    return names() ==
+           QStringLiteral("gradient × input, integrated gradients, SmoothGrad, occlusion, attention rollout");
+  })) << names().toStdString();
+  const std::vector<SaliencyRow>& rows = saliency->rows()->table().rows;
+  EXPECT_EQ(rows[0].about, QStringLiteral("yes 90.0\u00a0%")) << rows[0].about.toStdString();
+  EXPECT_EQ(rows[1].about, "sum off by 0.030") << rows[1].about.toStdString();
+  EXPECT_EQ(rows[3].scores[1], -0.5);
+  // A method that is switched on is asked then; one that is switched off leaves its row.
+  saliency->methods()[4]->setChecked(true);
+  saliency->methods()[0]->setChecked(false);
+  ASSERT_TRUE(waitFor([&] {
+    return names() == QStringLiteral("integrated gradients, SmoothGrad, occlusion, gradient, attention rollout");
+  })) << names().toStdString();
+  EXPECT_EQ(saliency->rows()->table().rows[0].about, QStringLiteral("yes 90.0\u00a0%, sum off by 0.030"));
 }
 
 TEST_F(LookInside, FlippedExamplesOpenElsewhere) {
@@ -267,6 +390,70 @@ TEST_F(LookInside, FlippedExamplesOpenElsewhere) {
   EXPECT_EQ(table->model()->rowCount(), 0) << "the slice holds another example";
 }
 
+TEST_F(LookInside, ActivationsOfTheModelAndOfARun) {
+  auto* activations = page<ActivationsPage>("activations");
+  window->showPage("activations");
+  EXPECT_FALSE(activations->showsContent());
+  activations->emptyState()->button()->click();
+  ASSERT_TRUE(waitFor([&] { return !activations->likeness()->isEmpty(); }));
+  EXPECT_TRUE(activations->showsContent());
+  EXPECT_FALSE(activations->measureButton()->isVisible()) << "nothing is left to measure";
+  EXPECT_TRUE(activations->ranges()->figureCsv().contains("open model,1,-3,3,0,0.75,1.5,1.5"))
+      << activations->ranges()->figureCsv().toStdString();
+  EXPECT_TRUE(activations->likeness()->figureCsv().contains("1,0.3333333333333333,0.5,1"))
+      << activations->likeness()->figureCsv().toStdString();
+  // A layer chosen here is the layer of every page, and the other way round; its channels follow.
+  QTest::mouseClick(activations->ranges(), Qt::LeftButton, {}, activations->ranges()->placeRect(2).center().toPoint());
+  EXPECT_EQ(window->session()->selection()->state().layer, 1);
+  ASSERT_EQ(activations->outliers()->topLevelItemCount(), 1);
+  EXPECT_EQ(activations->outliers()->topLevelItem(0)->text(3), "3.00");
+  window->session()->selection()->selectLayer(0);
+  EXPECT_EQ(activations->outliers()->topLevelItem(0)->text(3), "2.00");
+  addRun();
+  QComboBox* runs = activations->runPicker();
+  runs->setCurrentIndex(1);
+  Q_EMIT runs->activated(1);
+  ASSERT_TRUE(activations->measureButton()->isVisible());
+  activations->measureButton()->click();
+  ASSERT_TRUE(waitFor([&] { return activations->ranges()->figureCsv().contains("-6,6"); }));
+  auto* pairs = activations->likeness()->parentWidget()->findChild<QComboBox*>();
+  pairs->setCurrentIndex(1);
+  EXPECT_TRUE(activations->likeness()->figureCsv().contains("emb,0.5,0.25,"));
+}
+
+TEST_F(LookInside, HeadsUnitsAndLayersBySeveralCriteria) {
+  auto* heads = page<HeadsPage>("heads");
+  window->showPage("heads");
+  heads->emptyState()->button()->click();
+  ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
+  ASSERT_EQ(heads->thumbnails().size(), 2u);
+  EXPECT_TRUE(heads->agreement()->figureCsv().contains("\"Michel, 1.5 s\",1,-1"))
+      << heads->agreement()->figureCsv().toStdString();
+  EXPECT_EQ(heads->curve()->pointCount("entropy"), 2);
+  EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,3,4,0"));
+  // A small picture becomes the large one.
+  QTest::mouseClick(heads->thumbnails()[1], Qt::LeftButton);
+  EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,3,-4,0")) << heads->matrix()->figureCsv().toStdString();
+  window->session()->recipe()->toggleHead(1, 3);
+  EXPECT_TRUE(heads->thumbnails()[0]->figureCsv().contains("1,3,4,1")) << "struck out in every picture";
+
+  heads->ofBox()->setCurrentIndex(1);
+  EXPECT_TRUE(heads->matrix()->isEmpty()) << "units are not measured yet";
+  EXPECT_TRUE(heads->showsContent());
+  auto* button = heads->findChild<QPushButton*>("measureHeads");
+  ASSERT_NE(button, nullptr);
+  button->click();
+  ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
+  EXPECT_TRUE(heads->matrix()->figureCsv().contains("0,0,0.5,0")) << "two units a group, the least important first";
+  QSignalSpy toggles(heads->matrix(), &HeadMatrix::headToggled);
+  QTest::mouseClick(heads->matrix(), Qt::LeftButton, {},
+                    heads->matrix()->cellRect(LayerIndex(1), HeadIndex(2)).center().toPoint());
+  EXPECT_EQ(toggles.count(), 0);
+  EXPECT_EQ(window->session()->selection()->state().layer, 1);
+  heads->ofBox()->setCurrentIndex(0);
+  EXPECT_FALSE(heads->matrix()->isEmpty()) << "what was measured stays";
+}
+
 TEST_F(LookInside, APinnedViewBringsItsSelectionBack) {
   window->showPage("overview");
   window->session()->selection()->selectSlot(kQuery, 0);
@@ -283,34 +470,22 @@ TEST_F(LookInside, APinnedViewBringsItsSelectionBack) {
   EXPECT_EQ(window->session()->selection()->state().slot, kQuery);
 }
 
-TEST(AttentionRollout, FollowsTheMeanOfTheHeads) {
-  AttentionData attention;
-  attention.tokens = {"a", "b"};
-  attention.special = {false, false};
-  // Two heads whose mean looks 1/4 and 3/4; then one that swaps.
-  attention.layers = {Tensor::from<float>({2, 2, 2}, {0.5, 0.5, 0, 1, 0, 1, 0.5, 0.5}),
-                      Tensor::from<float>({1, 2, 2}, {0, 1, 1, 0})};
-  // (A + I) / 2 of both, the upper times the lower, first row.
-  const std::vector<double> rollout = attentionRollout(attention);
-  const double a[2][2] = {{0.625, 0.375}, {0.125, 0.875}}, b[2][2] = {{0.5, 0.5}, {0.5, 0.5}};
-  EXPECT_NEAR(rollout[0], b[0][0] * a[0][0] + b[0][1] * a[1][0], 1e-12);
-  EXPECT_NEAR(rollout[1], b[0][0] * a[0][1] + b[0][1] * a[1][1], 1e-12);
-}
-
-TEST(ReadSaliency, JoinsThePiecesThatTheTextJoins) {
-  Sentence sentence;
-  sentence.text = QStringLiteral("unseen, 好看");
-  const Json answer = {{"tokens", {"<s>", "un", "seen", ",", "\u0120\u597d", "\u770b", "</s>"}},
-                       {"offsets", {nullptr, {0, 2}, {2, 6}, {6, 7}, {8, 9}, {9, 10}, nullptr}},
-                       {"scores", {0, 1, 2, 3, 4, 5, 0}},
-                       {"explained_label", 0}};
-  const SaliencyAnswer saliency = readSaliency(answer, sentence);
-  EXPECT_FALSE(saliency.tokens[1].continuesWord);
-  EXPECT_TRUE(saliency.tokens[2].continuesWord);
-  EXPECT_FALSE(saliency.tokens[3].continuesWord) << "a comma stands alone";
-  EXPECT_EQ(saliency.tokens[4].shown, QStringLiteral("好")) << "not as the tokenizer writes it";
-  EXPECT_FALSE(saliency.tokens[5].continuesWord) << "Han characters stand alone";
-  EXPECT_TRUE(saliency.tokens[6].special);
+TEST_F(LookInside, TheTourNamesWhatIsThere) {
+  auto* help = window->menuBar()->actions().last()->menu();
+  ASSERT_FALSE(help->actions().isEmpty());
+  help->actions().first()->trigger();
+  auto* tour = window->findChild<LessonWindow*>();
+  ASSERT_NE(tour, nullptr);
+  EXPECT_TRUE(tour->isVisible());
+  EXPECT_FALSE(tour->isModal());
+  for (const Page* shown : window->pages()) {
+    EXPECT_TRUE(tour->text().contains(shown->title())) << shown->title().toStdString() << " is left out";
+  }
+  for (const char* button : {"heads", "activations", "flips"}) {
+    EXPECT_TRUE(tour->text().contains(window->page(button)->emptyState()->button()->text()) ||
+                window->page(button)->emptyState()->button()->text() == "Run the recipe")
+        << window->page(button)->emptyState()->button()->text().toStdString();
+  }
 }
 
 }  // namespace

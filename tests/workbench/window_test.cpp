@@ -97,7 +97,7 @@ class Window : public testing::Test {
 
 TEST_F(Window, OpensABundleAndShowsEveryPage) {
   const auto window = makeOpened();
-  EXPECT_EQ(window->pages().size(), 9u);
+  EXPECT_EQ(window->pages().size(), 10u);
   for (Page* page : window->pages()) {
     window->showPage(page->name());
     EXPECT_EQ(window->currentPage(), page);
@@ -145,11 +145,11 @@ TEST_F(Window, AClickOnAHeadEditsTheRecipeAndUndoTakesItBack) {
   const auto window = makeOpened();
   auto* heads = qobject_cast<HeadsPage*>(window->page("heads"));
   window->showPage("heads");
-  heads->takeAnswer("example", Json::parse(R"({"heads": [[0.1, 0.2, 0.3, 0.9], [0.5, 0.5, 0.5, 0.5]],
-      "kept": [[0, 1, 2, 3], [0, 1, 2, 3]], "examples": 2, "seconds": 0.1, "accuracy": 0.5})"));
+  heads->takeAnswer("heads", Json::parse(R"({"of": "heads", "examples": 2, "split": "dev", "agreement": [[1]],
+      "criteria": [{"criterion": "michel", "seconds": 0.1,
+                    "scores": [[0.1, 0.2, 0.3, 0.9], [0.5, 0.5, 0.5, 0.5]]}]})"));
   ASSERT_TRUE(heads->showsContent());
   HeadMatrix* matrix = heads->matrix();
-  matrix->resize(400, 300);
   QTest::mouseClick(matrix, Qt::LeftButton, {}, matrix->cellRect(LayerIndex(1), HeadIndex(2)).center().toPoint());
   RecipeDocument* recipe = window->session()->recipe();
   EXPECT_EQ(recipe->chosenHeads(), (HeadSet{{1, 2}}));

@@ -6,21 +6,27 @@
 
 namespace espalier {
 
-// What two models say of one sentence: for every label the probability before and after, and the difference.
+// One model's answer, one number a label.
+struct LabelAnswers {
+  std::vector<double> probabilities;  // 0..1
+  std::vector<double> logits;         // empty: not known
+};
+
+// What two models say of one sentence: for every label probability and logit before and after, and the difference of
+// the probabilities.
 class AnswersView : public Chart {
   Q_OBJECT
 
  public:
   explicit AnswersView(QWidget* parent = nullptr);
 
-  // Probabilities 0..1, one a label. An empty `after`: it is not known yet. The labels that either model gives most to
-  // are shown, eight of them.
-  void setAnswers(const QStringList& labels, const std::vector<double>& before, const std::vector<double>& after);
+  // An empty `after`: it is not known yet. The labels that either model gives most to are shown, eight of them.
+  void setAnswers(const QStringList& labels, const LabelAnswers& before, const LabelAnswers& after);
   void clear();
   // The labels shown, from the top.
   const std::vector<int>& shownLabels() const { return m_shown; }
 
-  bool isEmpty() const override { return m_before.empty(); }
+  bool isEmpty() const override { return m_before.probabilities.empty(); }
   void paintFigure(QPainter& painter, const QRectF& area, const ThemeColors& colors) const override;
   QString figureCsv() const override;
   QSize sizeHint() const override;
@@ -34,8 +40,8 @@ class AnswersView : public Chart {
   double headerHeight() const;
 
   QStringList m_labels;
-  std::vector<double> m_before;
-  std::vector<double> m_after;
+  LabelAnswers m_before;
+  LabelAnswers m_after;
   std::vector<int> m_shown;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 
 #include "widgets/theme/numbers.h"
 
@@ -37,14 +38,16 @@ HeadMatrix::HeadMatrix(QWidget* parent) : Chart(parent), m_motion(new QVariantAn
 void HeadMatrix::setScores(const HeadScores& scores) {
   m_scores = scores;
   m_scale.map = scores.isSigned ? ColorMapKind::Diverging : ColorMapKind::Viridis;
-  double low = 0, high = 0;
+  double low = std::numeric_limits<double>::infinity(), high = -low;
   for (const auto& [position, value] : scores.values) {
     if (!std::isfinite(value)) continue;
     low = std::min(low, value);
     high = std::max(high, value);
   }
-  if (scores.isSigned) high = std::max(high, -low);
-  if (high <= 0) high = 1;
+  if (scores.isSigned) high = std::max(std::abs(high), std::abs(low));
+  // Magnitudes are shown from zero on, whatever the least of them is.
+  low = std::min(low, 0.0);
+  if (!(high > low)) high = low + 1;
   m_scale.high = m_scale.fullHigh = high;
   m_scale.low = m_scale.fullLow = scores.isSigned ? -high : low;
   setTitle(scores.criterion);
@@ -72,6 +75,11 @@ void HeadMatrix::setPruned(const std::set<HeadPosition>& pruned) {
 void HeadMatrix::setCompact(bool compact) {
   m_compact = compact;
   updateGeometry();
+  update();
+}
+
+void HeadMatrix::setChosen(bool chosen) {
+  m_chosen = chosen;
   update();
 }
 
@@ -127,7 +135,11 @@ QSize HeadMatrix::figureSize() const {
 
 QSize HeadMatrix::sizeHint() const {
   const QFontMetrics metrics(Theme::instance().secondaryFont());
-  if (m_compact) return {16 * kGrid, 12 * kGrid + metrics.height()};
+  if (m_compact) {
+    // As high as its cells are wide, up to a square.
+    const int width = 16 * kGrid, high = width * std::max(1, m_scores.layers) / std::max(1, m_scores.heads);
+    return {width, metrics.height() + kGrid + std::clamp(high, 4 * kGrid, 10 * kGrid)};
+  }
   return {std::max(4, m_scores.heads) * 56 + 16 * kGrid, std::max(4, m_scores.layers) * 40 + 10 * kGrid};
 }
 
@@ -152,11 +164,12 @@ void HeadMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
                      metrics.elidedText(m_scores.criterion, Qt::ElideRight, area.width() - 2));
   } else {
     painter.drawText(QRectF(layout.origin.x(), layout.origin.y() - 2 * line - 4, 30.0 * kGrid, line), Qt::AlignLeft,
-                     tr("head"));
+                     ofHeads() ? tr("head") : m_scores.column);
     painter.drawText(QRectF(area.left() + kGrid, layout.origin.y() - line - 4, 30.0 * kGrid, line), Qt::AlignLeft,
                      tr("layer"));
     const int everyHead = layout.cellWidth < metrics.horizontalAdvance(QStringLiteral("000")) ? 2 : 1;
-    for (int head = 0; head < m_scores.heads; head += everyHead) {
+    const int numbered = ofHeads() || m_scores.heads > 1 ? m_scores.heads : 0;
+    for (int head = 0; head < numbered; head += everyHead) {
       const QRectF cell = layout.cell({LayerIndex(0), HeadIndex(head)});
       painter.drawText(QRectF(cell.left() - line, cell.top() - line - 3, cell.width() + 2 * line, line),
                        Qt::AlignHCenter, QString::number(head));
@@ -169,14 +182,17 @@ void HeadMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
     }
   }
   // All numbers with the decimals that give the largest three digits, so that they can be compared at a glance.
-  const int decimals = std::clamp(2 - static_cast<int>(std::floor(std::log10(m_scale.high))), 0, 12);
+  const int decimals =
+      std::clamp(2 - static_cast<int>(std::floor(std::log10(std::max(m_scale.high, -m_scale.low)))), 0, 12);
   const auto written = [&](double value) {
     return decimals > 4 ? formatNumber(value, 2) : formatFixed(value, decimals);
   };
   const bool live = painter.device()->devType() == QInternal::Widget;
   const double gap = layout.cellWidth > 16 ? 1 : 0, small = layout.cellWidth >= 6 ? 1 : 0;
   const bool numbers = !m_compact && layout.cellHeight >= line + 2 &&
-                       layout.cellWidth >= metrics.horizontalAdvance(written(m_scale.high)) + 6;
+                       layout.cellWidth >= std::max(metrics.horizontalAdvance(written(m_scale.high)),
+                                                    metrics.horizontalAdvance(written(m_scale.low))) +
+                                               6;
   for (int layer = 0; layer < m_scores.layers; ++layer) {
     for (int head = 0; head < m_scores.heads; ++head) {
       const HeadPosition at{LayerIndex(layer), HeadIndex(head)};
@@ -221,17 +237,24 @@ void HeadMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
                      m_scores.unit);
   }
   const auto left = static_cast<int>(m_scores.values.size());
-  const QString count =
-      m_pruned.empty() ? tr("%1 heads").arg(left) : tr("%1 of %2 heads to be pruned").arg(m_pruned.size()).arg(left);
+  const QString count = !ofHeads()         ? m_scores.foot
+                        : m_pruned.empty() ? tr("%1 heads").arg(left)
+                                           : tr("%1 of %2 heads to be pruned").arg(m_pruned.size()).arg(left);
   const double foot = layout.origin.y() + m_scores.layers * layout.cellHeight + kGrid;
   painter.drawText(QRectF(layout.origin.x(), foot, area.right() - layout.origin.x(), line),
                    Qt::AlignLeft | Qt::AlignVCenter, count);
 }
 
 void HeadMatrix::paintOverlay(QPainter& painter, const ThemeColors& colors) {
-  if (m_compact) return;
   const Layout layout = layoutFor(rect());
   painter.setBrush(Qt::NoBrush);
+  if (m_compact) {
+    if (!m_chosen || isEmpty()) return;
+    painter.setPen(QPen(colors.accent, 2));
+    painter.drawRect(
+        QRectF(layout.origin, QSizeF(m_scores.heads * layout.cellWidth, m_scores.layers * layout.cellHeight)));
+    return;
+  }
   if (m_hovered && exists(*m_hovered)) {
     painter.setPen(QPen(colors.text, 1.5));
     painter.drawRect(layout.cell(*m_hovered).adjusted(1, 1, -1, -1));
@@ -251,7 +274,11 @@ std::optional<HeadPosition> HeadMatrix::headAt(QPointF position) const {
 }
 
 QString HeadMatrix::readoutFor(HeadPosition at) const {
-  const QString where = tr("layer %1, head %2").arg(at.first.value).arg(at.second.value);
+  QString where = tr("layer %1").arg(at.first.value);
+  // A single column has no number: it is the layer.
+  if (ofHeads() || m_scores.heads > 1) {
+    where += QStringLiteral(", %1 %2").arg(ofHeads() ? tr("head") : m_scores.column).arg(at.second.value);
+  }
   const auto found = m_scores.values.find(at);
   if (found == m_scores.values.end()) return tr("%1 was removed").arg(where);
   const QString what = m_scores.unit.isEmpty() ? m_scores.criterion : m_scores.unit;
@@ -260,7 +287,7 @@ QString HeadMatrix::readoutFor(HeadPosition at) const {
 }
 
 void HeadMatrix::toggle(HeadPosition at) {
-  if (!exists(at)) return;
+  if (!exists(at) || !ofHeads()) return;
   Q_EMIT headToggled(at.first, at.second, m_pruned.count(at) == 0);
 }
 

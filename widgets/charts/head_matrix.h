@@ -21,6 +21,8 @@ struct HeadScores {
   int heads = 0;                          // a layer of the model as first opened
   std::map<HeadPosition, double> values;  // heads that exist; a missing entry is a removed head
   bool isSigned = false;                  // diverging map centred at zero
+  // What a column is where it is no head; a click then chooses and prunes nothing. `foot` stands under such a matrix.
+  QString column, foot;
 };
 
 // Layer x head matrix. A click (or Space) asks to prune or to keep a head: the recipe decides and answers with
@@ -38,6 +40,8 @@ class HeadMatrix : public Chart {
   const std::set<HeadPosition>& pruned() const { return m_pruned; }
   // Small pictures (the other criteria): no numbers, no labels, no toggling; a click emits activated.
   void setCompact(bool compact);
+  // The small picture that another shows large: framed.
+  void setChosen(bool chosen);
   // Does not emit.
   void setCurrent(LayerIndex layer, HeadIndex head);
   QRectF cellRect(LayerIndex layer, HeadIndex head) const;
@@ -69,6 +73,7 @@ class HeadMatrix : public Chart {
   std::optional<HeadPosition> headAt(QPointF position) const;
   bool exists(HeadPosition position) const { return m_scores.values.count(position) > 0; }
   void toggle(HeadPosition position);
+  bool ofHeads() const { return m_scores.column.isEmpty(); }
   QString readoutFor(HeadPosition position) const;
 
   HeadScores m_scores;
@@ -77,6 +82,7 @@ class HeadMatrix : public Chart {
   HeadPosition m_current{LayerIndex(0), HeadIndex(0)};
   std::optional<HeadPosition> m_hovered;
   bool m_compact = false;
+  bool m_chosen = false;
   // Heads on their way out: 150 ms, unless the person wants no motion.
   std::set<HeadPosition> m_leaving;
   double m_leavingShare = 1;  // of the way

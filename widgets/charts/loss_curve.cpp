@@ -113,7 +113,6 @@ void LossCurve::paintFigure(QPainter& painter, const QRectF& area, const ThemeCo
   paintLeftAxis(painter, f.y, f.plot, m_yName, colors, f.font);
   painter.setFont(f.font);
   painter.setRenderHint(QPainter::Antialiasing);
-  double freeBelow = -1e9;
   for (size_t s = 0; s < m_series.size(); ++s) {
     const Series& series = m_series[s];
     const SeriesStyle style = seriesStyle(static_cast<int>(s), colors.dark);
@@ -138,14 +137,35 @@ void LossCurve::paintFigure(QPainter& painter, const QRectF& area, const ThemeCo
     painter.drawPolyline(line);
     const QPointF last(f.x.at(series.points.back().x()), f.y.at(series.points.back().y()));
     drawMarker(painter, style, last, 3);
+  }
+  paintEnds(painter, f, area, colors);
+}
+
+// Names and last values beside the ends of the curves, each as near its own as the others let it.
+void LossCurve::paintEnds(QPainter& painter, const Frame& f, const QRectF& area, const ThemeColors& colors) const {
+  const QFontMetricsF metrics(f.font);
+  const double line = metrics.height();
+  std::vector<std::pair<double, size_t>> ends;  // top of the label, series
+  for (size_t s = 0; s < m_series.size(); ++s) ends.emplace_back(f.y.at(m_series[s].points.back().y()) - line / 2, s);
+  std::stable_sort(ends.begin(), ends.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  double free = area.bottom();
+  // Down from the top none covers the one above; up from the bottom none leaves the picture.
+  for (size_t i = 1; i < ends.size(); ++i) ends[i].first = std::max(ends[i].first, ends[i - 1].first + line);
+  for (size_t i = ends.size(); i-- > 0;) {
+    ends[i].first = std::min(ends[i].first, free - line);
+    free = ends[i].first;
+  }
+  const bool several = m_series.size() > 1;
+  const double left = f.plot.right() + (several ? 2 * kGrid : kGrid), room = area.right() - left;
+  for (const auto& [top, s] : ends) {
+    const Series& series = m_series[s];
     const QString number = formatNumber(series.points.back().y());
-    const QString text = m_series.size() > 1 ? series.name + ' ' + number : number;
-    const double top = std::max(last.y() - metrics.height() / 2, freeBelow);
+    if (several) {
+      drawMarker(painter, seriesStyle(static_cast<int>(s), colors.dark), QPointF(left - kGrid, top + line / 2), 3);
+    }
     painter.setPen(colors.text);
-    painter.drawText(QRectF(f.plot.right() + kGrid, top, area.right() - f.plot.right() - kGrid, metrics.height()),
-                     Qt::AlignLeft | Qt::AlignVCenter,
-                     metrics.elidedText(text, Qt::ElideLeft, area.right() - f.plot.right() - kGrid));
-    freeBelow = top + metrics.height();
+    painter.drawText(QRectF(left, top, room, line), Qt::AlignLeft | Qt::AlignVCenter,
+                     metrics.elidedText(several ? series.name + ' ' + number : number, Qt::ElideLeft, room));
   }
 }
 

@@ -39,6 +39,7 @@ class LossCurve : public Chart {
   };
   struct Frame;
   Frame frameFor(const QRectF& area) const;
+  void paintEnds(QPainter& painter, const Frame& f, const QRectF& area, const ThemeColors& colors) const;
 
   std::vector<Series> m_series;
   QString m_xName;

@@ -55,6 +55,7 @@ struct SaliencyRows::Flow {
   double nameWidth = 0, rowHeight = 0, blockHeight = 0, aboutWidth = 0;
   QPointF origin;
   int blocks = 0;
+  bool aboutBelow = false;  // the last block holds no words, only what rows say at their end
   QRectF legend;
   double bottom = 0;
 
@@ -113,9 +114,12 @@ double SaliencyRows::largest(int scale) const {
 SaliencyRows::Flow SaliencyRows::flowFor(const QRectF& area) const {
   Flow flow;
   const QFontMetricsF body(Theme::instance().bodyFont()), small(Theme::instance().secondaryFont());
-  for (const SaliencyRow& row : m_table.rows) {
+  size_t saying = 0;  // rows down to the last that says something
+  for (size_t r = 0; r < m_table.rows.size(); ++r) {
+    const SaliencyRow& row = m_table.rows[r];
     flow.nameWidth = std::max(flow.nameWidth, small.horizontalAdvance(row.name));
     flow.aboutWidth = std::max(flow.aboutWidth, small.horizontalAdvance(row.about));
+    if (!row.about.isEmpty()) saying = r + 1;
   }
   flow.nameWidth = std::ceil(flow.nameWidth) + 2 * kGrid;
   flow.rowHeight = std::ceil(body.height()) + 8;
@@ -139,9 +143,10 @@ SaliencyRows::Flow SaliencyRows::flowFor(const QRectF& area) const {
     x += width + 2;
   }
   // What a row says at its end goes beside its last word, or below it where there is no room.
-  if (flow.aboutWidth > 0 && x + flow.aboutWidth + kGrid > right) ++block;
-  flow.blocks = block + 1;
-  const double y = flow.origin.y() + flow.blocks * flow.blockHeight;
+  flow.aboutBelow = flow.aboutWidth > 0 && x + flow.aboutWidth + kGrid > right;
+  flow.blocks = block + (flow.aboutBelow ? 2 : 1);
+  const double saved = flow.aboutBelow ? static_cast<double>(m_table.rows.size() - saying) * flow.rowHeight : 0;
+  const double y = flow.origin.y() + flow.blocks * flow.blockHeight - saved;
   const double line = std::ceil(small.height());
   flow.legend = QRectF(flow.origin.x(), y, std::min(40.0 * kGrid, std::max(10.0, right - flow.origin.x())), line + 14);
   flow.bottom = flow.legend.bottom() + kGrid;
@@ -181,6 +186,7 @@ void SaliencyRows::paintFigure(QPainter& painter, const QRectF& area, const Them
     painter.setFont(small);
     painter.setPen(colors.secondaryText);
     for (int block = 0; block < flow.blocks; ++block) {
+      if (flow.aboutBelow && block + 1 == flow.blocks && row.about.isEmpty()) continue;
       const QRectF name(area.left() + kGrid, flow.origin.y() + block * flow.blockHeight + number * flow.rowHeight,
                         flow.nameWidth - kGrid, flow.rowHeight - 2);
       painter.drawText(name, Qt::AlignRight | Qt::AlignVCenter, row.name);
@@ -205,7 +211,7 @@ void SaliencyRows::paintFigure(QPainter& painter, const QRectF& area, const Them
     painter.setFont(small);
     painter.setPen(colors.text);
     QRectF about(last.right() + kGrid, last.top(), flow.aboutWidth + 2, last.height());
-    if (about.right() > area.right()) {
+    if (flow.aboutBelow) {
       about.moveTo(flow.origin.x(), flow.origin.y() + (flow.blocks - 1) * flow.blockHeight + number * flow.rowHeight);
     }
     painter.drawText(about, Qt::AlignLeft | Qt::AlignVCenter | Qt::TextDontClip, row.about);

@@ -86,7 +86,7 @@ void OutlinedStyle::drawComplexControl(ComplexControl control, const QStyleOptio
 }
 
 int OutlinedStyle::pixelMetric(PixelMetric metric, const QStyleOption* option, const QWidget* widget) const {
-  if (metric == PM_TabBarTabHSpace) return 2 * kGrid;
+  if (metric == PM_TabBarTabHSpace) return 3 * kGrid / 2;
   return QProxyStyle::pixelMetric(metric, option, widget);
 }
 

@@ -257,8 +257,9 @@ void ComparePage::takeSaliency(size_t question, const Json& answer) {
   }
   bar()->clear();
   m_answers->setConditions(session()->conditions());
-  m_answers->setAnswers(m_saliencyBefore.chances.labels, m_saliencyBefore.chances.probabilities,
-                        m_saliencyAfter.chances.probabilities);
+  const LabelChances &chancesBefore = m_saliencyBefore.chances, &chancesAfter = m_saliencyAfter.chances;
+  m_answers->setAnswers(chancesBefore.labels, {chancesBefore.probabilities, chancesBefore.logits},
+                        {chancesAfter.probabilities, chancesAfter.logits});
   showWords();
 }
 

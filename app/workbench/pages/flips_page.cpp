@@ -113,6 +113,7 @@ FlipsPage::FlipsPage(Session* session, QWidget* parent) : Page(session, QStringL
     m_slices->headerItem()->setTextAlignment(i, Qt::AlignRight | Qt::AlignVCenter);
   m_slices->setRootIsDecorated(false);
   m_slices->setUniformRowHeights(true);
+  m_slices->setItemDelegate(new TallRows(m_slices));
   m_slices->setAllColumnsShowFocus(true);
   m_slices->setFrameShape(QFrame::NoFrame);
   m_slices->header()->setStretchLastSection(false);

@@ -2,41 +2,70 @@
 #include <map>
 
 #include "app/workbench/pages/page.h"
-#include "widgets/charts/head_matrix.h"
+#include "app/workbench/pages/ranking.h"
 
+class QCheckBox;
 class QComboBox;
+class QHBoxLayout;
 class QLabel;
 class QPushButton;
+class QTabWidget;
 
 namespace espalier {
 
-// Which heads matter: a layer x head matrix; a click prunes or keeps the head in the recipe.
+class LossCurve;
+class PairMatrix;
+
+// Which heads matter, by several criteria: one large, the others small above it, how far their rankings agree, and what
+// accuracy is left as heads go. A click on a head prunes or keeps it in the recipe. Feed-forward units and whole layers
+// are ranked in the same way.
 class HeadsPage : public Page {
   Q_OBJECT
 
  public:
   explicit HeadsPage(Session* session, QWidget* parent = nullptr);
 
-  Chart* mainChart() const override { return m_matrix; }
+  Chart* mainChart() const override;
   void activate() override;
   HeadMatrix* matrix() const { return m_matrix; }
-  // The answer of a head_importance job for one way of averaging.
-  void takeAnswer(const QString& average, const Json& answer);
+  PairMatrix* agreement() const { return m_agreement; }
+  LossCurve* curve() const { return m_curve; }
+  // The small pictures, one a criterion.
+  const std::vector<HeadMatrix*>& thumbnails() const { return m_thumbnails; }
+  QComboBox* ofBox() const { return m_of; }
+  // The answer of an importance job of "heads", "units" or "layers".
+  void takeAnswer(const QString& of, const Json& answer);
 
  private:
   void modelChanged();
   void refresh();
   void measure();
+  void takePiece(const QString& of, const Json& piece);
+  void showRanking(const Ranking& ranking);
+  void showThumbnails(const Ranking& ranking);
+  void showAgreement(const Ranking& ranking);
+  void showCurve(const Ranking& ranking);
+  void showCriterion();
   void showPruned();
-  QString average() const;
+  void showCaption();
+  QString captionOf(const Ranking& ranking) const;
+  QString of() const;
 
-  HeadMatrix* m_matrix;
-  QComboBox* m_average;
-  QPushButton* m_again;
-  QLabel* m_caption;
+  QComboBox* m_of;
+  QComboBox* m_examples;
+  QCheckBox* m_withCurve;
+  QPushButton* m_measure;
   QLabel* m_chosen;
-  std::map<QString, HeadScores> m_scores;  // by way of averaging
-  std::map<QString, QString> m_captions;
+  QHBoxLayout* m_strip;
+  std::vector<HeadMatrix*> m_thumbnails;
+  QTabWidget* m_tabs;
+  HeadMatrix* m_matrix;
+  PairMatrix* m_agreement;
+  LossCurve* m_curve;
+  QLabel* m_caption;
+  std::map<QString, Ranking> m_rankings;  // by what is ranked
+  QString m_criterion;                    // shown large
+  QString m_measuring;                    // what the job ranks
   quint64 m_job = 0;
   quint64 m_generation = 0;
 };

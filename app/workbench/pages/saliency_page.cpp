@@ -1,17 +1,60 @@
 #include "app/workbench/pages/saliency_page.h"
 
+#include <QAction>
 #include <QCheckBox>
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QMenu>
 #include <QScrollArea>
+#include <QToolButton>
 #include <QVBoxLayout>
+
+#include "widgets/theme/numbers.h"
 
 namespace espalier {
 
+namespace {
+
+struct MethodText {
+  const char* id;  // of the job; null: attention is asked for
+  const char* name;
+  const char* help;
+  bool first;  // shown before anybody chooses
+};
+// In the order of the rows.
+constexpr MethodText kMethods[] = {
+    {"gradient_x_input", QT_TRANSLATE_NOOP("SaliencyPage", "gradient × input"),
+     QT_TRANSLATE_NOOP("SaliencyPage",
+                       "The gradient of the label's score times the word's embedding: its effect to first order."),
+     true},
+    {"integrated_gradients", QT_TRANSLATE_NOOP("SaliencyPage", "integrated gradients"),
+     QT_TRANSLATE_NOOP("SaliencyPage",
+                       "The mean gradient on the way from padding to the word (Sundararajan 2017); the "
+                       "scores add up to the rise of the score."),
+     true},
+    {"smoothgrad", QT_TRANSLATE_NOOP("SaliencyPage", "SmoothGrad"),
+     QT_TRANSLATE_NOOP("SaliencyPage", "Gradient × input, the gradient averaged under noise (Smilkov 2017)."), true},
+    {"occlusion", QT_TRANSLATE_NOOP("SaliencyPage", "occlusion"),
+     QT_TRANSLATE_NOOP("SaliencyPage", "What the label's score loses when the word is masked (Li 2016)."), true},
+    {"gradient", QT_TRANSLATE_NOOP("SaliencyPage", "gradient"),
+     QT_TRANSLATE_NOOP("SaliencyPage", "The length of the gradient (Simonyan 2013); it knows no direction."), false},
+    {nullptr, QT_TRANSLATE_NOOP("SaliencyPage", "attention rollout"),
+     QT_TRANSLATE_NOOP("SaliencyPage",
+                       "How much of each word reaches the first token through all layers (Abnar and "
+                       "Zuidema 2020); it knows no direction."),
+     true}};
+
+}  // namespace
+
 SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
     : SentencePage(session, QStringLiteral("saliency"), tr("Saliency"),
-                   {{.kind = "saliency", .title = tr("Saliency")}, {.kind = "attention", .title = tr("Attention")}},
+                   {{.kind = "saliency", .title = tr("Gradient × input")},
+                    {.kind = "saliency", .title = tr("Integrated gradients")},
+                    {.kind = "saliency", .title = tr("SmoothGrad")},
+                    {.kind = "saliency", .title = tr("Occlusion")},
+                    {.kind = "saliency", .title = tr("Gradient")},
+                    {.kind = "attention", .title = tr("Attention")}},
                    {.asking = tr("Taking the gradients …"), .none = tr("No saliency to show.")}, parent) {
   auto* controls = new QHBoxLayout;
   controls->setSpacing(kGrid);
@@ -23,6 +66,26 @@ SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
   label->setBuddy(m_label);
   controls->addWidget(label);
   controls->addWidget(m_label);
+  auto* choose = new QToolButton(this);
+  choose->setText(tr("Methods"));
+  choose->setToolTip(tr("Chooses the methods, a row each."));
+  choose->setPopupMode(QToolButton::InstantPopup);
+  auto* menu = new QMenu(choose);
+  menu->setToolTipsVisible(true);
+  for (size_t method = 0; method < kAsked; ++method) {
+    QAction* action = menu->addAction(tr(kMethods[method].name));
+    action->setToolTip(tr(kMethods[method].help));
+    action->setCheckable(true);
+    action->setChecked(kMethods[method].first);
+    connect(action, &QAction::toggled, this, [this, method](bool on) {
+      if (on && isCurrent() && m_scores[method].empty()) askOne(method);
+      showRows();
+    });
+    m_methods.push_back(action);
+  }
+  choose->setMenu(menu);
+  controls->addSpacing(kGrid);
+  controls->addWidget(choose);
   m_words = new QCheckBox(tr("Whole words"), this);
   m_words->setToolTip(tr("Adds the scores of a word's pieces up."));
   auto* hideSpecial = new QCheckBox(tr("Hide special tokens"), this);
@@ -62,8 +125,13 @@ SaliencyPage::SaliencyPage(Session* session, QWidget* parent)
   recolor();
 }
 
+bool SaliencyPage::isOn(size_t method) const { return m_methods[method]->isChecked(); }
+
 bool SaliencyPage::fillJob(size_t question, JobSpec& spec) {
-  if (question == GradientQuestion) {
+  // The first is always asked: tokens and verdict are its.
+  if (question != GradientXInput && !isOn(question)) return false;
+  if (question != Rollout) {
+    spec.settings["method"] = kMethods[question].id;
     spec.settings["label"] = m_label->currentData().toInt();
     return true;
   }
@@ -73,34 +141,32 @@ bool SaliencyPage::fillJob(size_t question, JobSpec& spec) {
   return true;
 }
 
+void SaliencyPage::asking() {
+  m_reader.cancel();
+  m_old = true;
+}
+
 void SaliencyPage::setEmptyText(const QString& sentence) { m_rows->setEmptyText(sentence); }
 
 void SaliencyPage::forgetModel() {
   while (m_label->count() > 1) m_label->removeItem(1);
   m_reader.cancel();
-  m_saliency = {};
-  m_rollout.clear();
+  m_first = {};
+  m_scores = {};
+  m_completenessError.reset();
   m_rows->clear();
   m_caption->clear();
 }
 
 void SaliencyPage::take(size_t question, const Json& answer) {
-  if (question == AttentionQuestion) {
-    m_reader.start<std::vector<double>>(
-        [answer, model = session()->model()](const CancelToken&) {
-          return attentionRollout(*readAttention(answer, model->model.architecture));
-        },
-        [this](const std::shared_ptr<std::vector<double>>& rollout) {
-          m_rollout = std::move(*rollout);
-          showRows();
-        },
-        [this](const ErrorInfo& error) { showAskError(error); });
-    return;
-  }
+  if (question == Rollout) return takeRollout(answer);
   try {
-    m_saliency = readSaliency(answer, session()->sentence()->sentence());
-    // Of the sentence before, until its own comes.
-    m_rollout.clear();
+    SaliencyAnswer saliency = readSaliency(answer, session()->sentence()->sentence());
+    if (m_old) m_scores = {};
+    if (m_old || m_first.tokens.empty()) m_first = saliency;
+    m_old = false;
+    if (question == IntegratedGradients) m_completenessError = saliency.completenessError;
+    m_scores[question] = std::move(saliency.scores);
     bar()->clear();
     showLabels();
     showRows();
@@ -109,35 +175,57 @@ void SaliencyPage::take(size_t question, const Json& answer) {
   }
 }
 
+void SaliencyPage::takeRollout(const Json& answer) {
+  m_reader.start<std::vector<double>>(
+      [answer, model = session()->model()](const CancelToken&) {
+        return attentionRollout(*readAttention(answer, model->model.architecture));
+      },
+      [this](const std::shared_ptr<std::vector<double>>& rollout) {
+        m_scores[Rollout] = std::move(*rollout);
+        showRows();
+      },
+      [this](const ErrorInfo& error) { showAskError(error); });
+}
+
 void SaliencyPage::showLabels() {
   if (m_label->count() > 1) return;
-  const QStringList& labels = m_saliency.chances.labels;
+  const QStringList& labels = m_first.chances.labels;
   for (int i = 0; i < labels.size(); ++i) m_label->addItem(labels[i], i);
 }
 
 void SaliencyPage::showRows() {
-  if (m_saliency.tokens.empty()) return;
+  if (m_first.tokens.empty()) return;
   SaliencyTable table;
-  table.tokens = m_saliency.tokens;
-  table.label = m_saliency.chances.nameOf(m_saliency.explained);
-  table.rows.push_back({tr("gradient × input"), m_saliency.chances.verdict(), m_saliency.scores, 0});
-  const bool rollout = m_rollout.size() == m_saliency.tokens.size();
-  if (rollout) table.rows.push_back({tr("attention rollout"), {}, m_rollout, 1});
+  table.tokens = m_first.tokens;
+  table.label = m_first.chances.nameOf(m_first.explained);
+  for (size_t method = 0; method < kAsked; ++method) {
+    // An answer about the sentence before has another length, or is about to be replaced.
+    if (!isOn(method) || m_scores[method].size() != m_first.tokens.size()) continue;
+    QString about = table.rows.empty() ? m_first.chances.verdict() : QString();
+    if (method == IntegratedGradients && m_completenessError) {
+      about = about.isEmpty() ? QString() : about + QStringLiteral(", ");
+      about += tr("sum off by %1").arg(formatNumber(*m_completenessError, 2));
+    }
+    table.rows.push_back({tr(kMethods[method].name), about, m_scores[method], static_cast<int>(method)});
+  }
   m_rows->setConditions(session()->conditions());
   m_rows->setTable(m_words->isChecked() ? asWords(table) : table);
-  QString caption =
-      tr("Gradient × input: the gradient of the label's score times the word's embedding; red words speak "
-         "for \"%1\", blue ones against it.")
-          .arg(table.label);
-  if (rollout) {
-    caption += QLatin1Char(' ') +
-               tr("Attention rollout (Abnar and Zuidema 2020): how much of each word reaches the first token; it knows "
-                  "no direction. Each row has colours of its own.");
+  m_caption->setText(caption());
+}
+
+QString SaliencyPage::caption() const {
+  QString text = tr("Red words speak for \"%1\", blue ones against it; each row has colours of its own.")
+                     .arg(m_first.chances.nameOf(m_first.explained));
+  if (isOn(IntegratedGradients) && m_completenessError) {
+    text += QLatin1Char(' ') + tr("Integrated gradients should add up to the rise of the label's score from padding to "
+                                  "the sentence: they miss it by %1.")
+                                   .arg(formatNumber(*m_completenessError, 2));
   }
+  if (isOn(Rollout) || isOn(Gradient)) text += QLatin1Char(' ') + tr("Rollout and plain gradient know no direction.");
   if (!session()->sentence()->sentence().evidence.empty()) {
-    caption += QLatin1Char(' ') + tr("Underlined words are known to decide: the lab's generator put them there.");
+    text += QLatin1Char(' ') + tr("Underlined words are known to decide: the lab's generator put them there.");
   }
-  m_caption->setText(caption);
+  return text;
 }
 
 }  // namespace espalier

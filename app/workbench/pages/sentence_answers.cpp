@@ -43,6 +43,7 @@ LabelChances readChances(const Json& answer) {
     chances.labels << QString::fromStdString(label);
   }
   chances.probabilities = json_get_or<std::vector<double>>(answer, "probabilities", {}, "answer");
+  chances.logits = json_get_or<std::vector<double>>(answer, "logits", {}, "answer");
   return chances;
 }
 
@@ -56,6 +57,9 @@ SaliencyAnswer readSaliency(const Json& answer, const Sentence& sentence) {
   }
   saliency.chances = readChances(answer);
   saliency.explained = static_cast<int>(json_get_or<int64_t>(answer, "explained_label", -1, kSaliency));
+  if (answer.contains("completeness_error")) {
+    saliency.completenessError = json_get<double>(answer, "completeness_error", kSaliency);
+  }
   // Offsets count code points of the text that the token is of; a special token in the middle ends the first text.
   QList<uint> text = sentence.text.toUcs4();
   bool secondText = false;

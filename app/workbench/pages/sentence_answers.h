@@ -1,6 +1,8 @@
 #pragma once
 // What the worker's answers about a sentence say.
 
+#include <optional>
+
 #include "base/json.h"
 #include "model/architecture.h"
 #include "widgets/charts/attention_data.h"
@@ -13,6 +15,7 @@ namespace espalier {
 struct LabelChances {
   QStringList labels;
   std::vector<double> probabilities;  // one a label
+  std::vector<double> logits;         // one a label; empty where the worker does not tell
 
   bool isEmpty() const { return probabilities.empty(); }
   int best() const;  // -1 when empty
@@ -28,6 +31,8 @@ struct SaliencyAnswer {
   std::vector<double> scores;
   int explained = -1;  // label
   LabelChances chances;
+  // Integrated gradients: by how much the scores do not add up to the rise of the logit.
+  std::optional<double> completenessError;
 };
 // Words that the data set knows to decide are marked. Throws Format.
 SaliencyAnswer readSaliency(const Json& answer, const Sentence& sentence);

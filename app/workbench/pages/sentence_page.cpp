@@ -45,6 +45,10 @@ void SentencePage::ask() {
   if (!session()->model() || session()->sentence()->sentence().text.trimmed().isEmpty()) return;
   m_current = true;
   ++m_request;
+  // Nobody waits for the answers about the sentence before.
+  for (const quint64 job : m_jobs) session()->jobs()->cancel(job);
+  m_jobs.clear();
+  asking();
   setEmptyText(m_sayings.asking);
   for (size_t question = 0; question < m_questions.size(); ++question) {
     if (m_questions[question].atOnce) askOne(question);
@@ -67,7 +71,8 @@ void SentencePage::askOne(size_t question) {
     setEmptyText(m_sayings.none);
     showAskError(error);
   };
-  session()->jobs()->start(spec, JobLane::Questions, m_questions[question].title, this, std::move(callbacks));
+  m_jobs.push_back(
+      session()->jobs()->start(spec, JobLane::Questions, m_questions[question].title, this, std::move(callbacks)));
 }
 
 void SentencePage::showAskError(const ErrorInfo& error) {

@@ -34,12 +34,15 @@ class SentencePage : public Page {
   void ask();
   // A question about the sentence that was asked about last.
   void askOne(size_t question);
+  bool isCurrent() const { return m_current; }
   // "Try again" asks again.
   void showAskError(const ErrorInfo& error);
 
   // Adds what a question needs beside the sentence; false: there is no point in asking it of this model.
   virtual bool fillJob(size_t question, JobSpec& spec) = 0;
   virtual void take(size_t question, const Json& answer) = 0;
+  // The questions are about to be asked of another sentence or anew; what is shown stays until the first answer.
+  virtual void asking() {}
   // What stands where the answer will be.
   virtual void setEmptyText(const QString& sentence) = 0;
   // Another model was opened: drops what was learnt from the last one.
@@ -53,8 +56,9 @@ class SentencePage : public Page {
   Sayings m_sayings;
   QVBoxLayout* m_layout;
   SentenceBar* m_sentence;
-  quint64 m_request = 0;   // of the sentence
-  bool m_current = false;  // what is shown or being asked is the sentence of the session
+  quint64 m_request = 0;        // of the sentence
+  std::vector<quint64> m_jobs;  // of that request
+  bool m_current = false;       // what is shown or being asked is the sentence of the session
 };
 
 }  // namespace espalier

@@ -1,4 +1,4 @@
-// `espalier export`: a model as a file that other runtimes read.
+// `espalier export`: a model as a file that other runtimes read, or with the engine that runs it.
 
 #include <fmt/format.h>
 
@@ -7,15 +7,17 @@
 namespace espalier::cli {
 
 void add_export(Program& program) {
-  CLI::App* verb = program.add_verb("export", "Write a model as ONNX, compressed as it is",
+  CLI::App* verb = program.add_verb("export", "Write a model as ONNX, or with the engine to deploy it",
                                     "espalier export path/to/model --onnx model.onnx --form int8");
   struct Options {
-    std::string model, onnx, form = "stored";
+    std::string model, onnx, engine, form = "stored";
   };
   auto options = std::make_shared<Options>();
   verb->add_option("model", options->model, "Hugging Face folder, bundle, or lab")->required();
-  verb->add_option("--onnx", options->onnx, "File NAME.onnx, or folder for model.onnx and the tokenizer's files")
-      ->required();
+  CLI::Option_group* target = verb->add_option_group("target", "Where to write");
+  target->add_option("--onnx", options->onnx, "File NAME.onnx, or folder for model.onnx and the tokenizer's files");
+  target->add_option("--engine", options->engine, "Folder for the bundle, the library that runs it, and an example");
+  target->require_option(1);
   verb->add_option("--form", options->form,
                    "Weights as stored, all float32, or all 8-bit: with integer products or as QDQ")
       ->check(CLI::IsMember({"stored", "float", "int8", "qdq"}))
@@ -23,12 +25,25 @@ void add_export(Program& program) {
   program.on_run(verb, [&program, options] {
     JobSpec spec;
     spec.kind = "export";
-    spec.settings = {{"model", absolute_or_name(options->model)},
-                     {"onnx", absolute_or_name(options->onnx)},
-                     {"form", options->form}};
+    spec.settings = {{"model", absolute_or_name(options->model)}};
+    if (options->engine.empty()) {
+      spec.settings["onnx"] = absolute_or_name(options->onnx);
+      spec.settings["form"] = options->form;
+    } else {
+      spec.settings["engine"] = absolute_or_name(options->engine);
+    }
     const Json answer = program.run_job(spec);
     if (program.json()) {
       program.print_json(answer);
+      return;
+    }
+    if (!options->engine.empty()) {
+      TextTable table({"", ""});
+      table.add({"folder", answer.value("folder", "")});
+      table.add({"size", bytes_text(answer.value("bytes", 0.0))});
+      table.add({"of it the model", bytes_text(answer.value("model_bytes", 0.0))});
+      table.print(2);
+      fmt::print("`make run` in the folder builds the example and classifies two lines.\n");
       return;
     }
     const auto list = [&](const char* key) {

@@ -1,14 +1,31 @@
 #include "base/error.h"
+#include "export/engine_package.h"
 #include "export/onnx.h"
 #include "formats/atomic_file.h"
 #include "job_kinds/inputs.h"
 #include "job_kinds/kinds.h"
+#include "job_kinds/resources.h"
 
 namespace espalier {
+
+namespace {
+
+Json engine_package(const Model& model, const std::filesystem::path& folder, JobContext& context) {
+  const EnginePackage made = export_engine_package(model, folder, engine_parts(resource_folder()), context);
+  return {{"folder", made.folder.string()},
+          {"files", made.files},
+          {"bytes", made.bytes},
+          {"model_bytes", made.model_bytes}};
+}
+
+}  // namespace
 
 Json export_job(const JobSpec& spec, JobContext& context) {
   context.progress.set_stage("opening");
   const Model model = open_job_model(json_get<std::string>(spec.settings, "model", kSettingsOf));
+  if (spec.settings.contains("engine")) {
+    return engine_package(model, json_get<std::string>(spec.settings, "engine", kSettingsOf), context);
+  }
   const std::filesystem::path target = json_get<std::string>(spec.settings, "onnx", kSettingsOf);
   if (target.empty()) {
     throw Error(ErrorKind::InvalidInput,

@@ -1,20 +1,16 @@
 // The bundle: espalier.json (architecture, weight forms, sharing, provenance), model.safetensors, tokenizer files and a
 // model card. Nothing in it depends on when or where it is written.
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <set>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/mapped_memory.h"
 #include "formats/atomic_file.h"
+#include "formats/atomic_folder.h"
 #include "formats/safetensors.h"
 #include "model/folders.h"
 #include "model/model.h"
@@ -70,52 +66,6 @@ void check_tokenizer_file_name(const std::string& name) {
   static const std::set<std::string> kTaken = {kDescriptionFile, kTensorFile, kCardFile};
   if (!name.empty() && name.find('/') == std::string::npos && name.front() != '.' && !kTaken.contains(name)) return;
   throw Error(ErrorKind::Internal, {"a tokenizer file may not have this name", "", name, "a plain file name", ""});
-}
-
-// The final place of a folder without a slash at its end.
-fs::path normal_target(const fs::path& folder) {
-  fs::path target = fs::absolute(folder).lexically_normal();
-  if (!target.has_filename()) target = target.parent_path();
-  return target;
-}
-
-void check_replaceable(const fs::path& target) {
-  std::error_code ignored;
-  const auto status = fs::symlink_status(target, ignored);
-  if (!fs::exists(status)) return;
-  if (fs::is_directory(status) && (is_bundle(target) || fs::is_empty(target, ignored))) return;
-  throw Error(ErrorKind::InvalidInput, {"something else than a bundle has this name", target.string(),
-                                        fs::is_directory(status) ? "a folder that is not a bundle" : "a file",
-                                        "a new name or a bundle", "Choose another name: only bundles are replaced."});
-}
-
-fs::path name_beside(const fs::path& target, const char* purpose) {
-  static std::atomic<uint64_t> counter{0};
-  return target.parent_path() / fmt::format(".{}.{}-{}.{}", target.filename().string(), ::getpid(), counter++, purpose);
-}
-
-[[noreturn]] void throw_rename_error(const fs::path& target, int code) {
-  throw Error(ErrorKind::Io, {"the folder cannot be put in place: " + std::generic_category().message(code),
-                              target.string(), "", "", "Check that the folder above it may be written to."});
-}
-
-// Puts `beside` in the place of `target`. Where the system can exchange two names at once, `target` is always whole.
-void put_in_place(const fs::path& beside, const fs::path& target) {
-  if (::rename(beside.c_str(), target.c_str()) == 0) return;  // nothing or an empty folder was there
-  if (errno != ENOTEMPTY && errno != EEXIST) throw_rename_error(target, errno);
-  std::error_code ignored;
-  if (::renameat2(AT_FDCWD, beside.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) {
-    fs::remove_all(beside, ignored);
-    return;
-  }
-  const fs::path old = name_beside(target, "old");
-  if (::rename(target.c_str(), old.c_str()) != 0) throw_rename_error(target, errno);
-  if (::rename(beside.c_str(), target.c_str()) != 0) {
-    const int code = errno;
-    static_cast<void>(::rename(old.c_str(), target.c_str()));
-    throw_rename_error(target, code);
-  }
-  fs::remove_all(old, ignored);
 }
 
 void check_version(const Json& description, const std::string& where) {
@@ -185,18 +135,9 @@ Model open_bundle(const fs::path& folder) {
 }
 
 void save_bundle(const Model& model, const fs::path& folder, const CancelToken& cancel) {
-  const fs::path target = normal_target(folder);
   validate(model, display_name(model));
-  check_replaceable(target);
-  const Contents contents = contents_of(model);
-  std::error_code code;
-  fs::create_directories(target.parent_path(), code);
-  const fs::path beside = name_beside(target, "part");
-  if (!fs::create_directory(beside, code)) {
-    throw Error(ErrorKind::Io, {"the folder cannot be made: " + code.message(), target.string(), "", "",
-                                "Check that the folder above it may be written to."});
-  }
-  try {
+  write_folder_atomically(folder, {"bundle", is_bundle}, [&](const fs::path& beside) {
+    const Contents contents = contents_of(model);
     write_file_atomically(beside / kDescriptionFile, contents.description);
     write_file_atomically(beside / kCardFile, contents.card);
     for (const TokenizerFile& file : model.tokenizer_files) {
@@ -205,11 +146,7 @@ void save_bundle(const Model& model, const fs::path& folder, const CancelToken& 
     }
     write_safetensors(beside / kTensorFile, tensor_file_of(contents, cancel), cancel);
     require_mapped_files_whole();
-    put_in_place(beside, target);
-  } catch (...) {
-    fs::remove_all(beside, code);
-    throw;
-  }
+  });
 }
 
 int64_t bundle_bytes(const fs::path& folder) {

@@ -1,62 +1,44 @@
 #include "text/aligned_text.h"
 
-#include <unicode/uchar.h>
-#include <unicode/unorm2.h>
-#include <unicode/utf16.h>
-
 #include <algorithm>
-#include <array>
 #include <optional>
 
-#include "base/error.h"
+#include "text/code_points.h"
 #include "text/unicode.h"
 
 namespace espalier {
 namespace {
 
-UChar32 icu(char32_t code) { return static_cast<UChar32>(code); }
+using code_points::Break;
+using code_points::facts;
 
-const UNormalizer2* normalizer_data(bool compatible) {
-  const auto load = [](bool kc) {
-    UErrorCode status = U_ZERO_ERROR;
-    const UNormalizer2* found = kc ? unorm2_getNFKCInstance(&status) : unorm2_getNFCInstance(&status);
-    if (U_FAILURE(status)) throw Error(ErrorKind::Internal, "ICU has no normalization data");
-    return found;
-  };
-  static const std::array<const UNormalizer2*, 2> kInstances = {load(false), load(true)};
-  return kInstances[compatible ? 1 : 0];
-}
+char32_t lower(char32_t code) { return code + static_cast<char32_t>(facts(code).to_lower); }
 
 uint8_t combining_class(char32_t code) {
   if (code < 0x300) return 0;
-  const uint8_t found = u_getCombiningClass(icu(code));
-  return found != 0 && unicode_version(code) > kNormalizationVersion ? 0 : found;
+  const code_points::Facts& known = facts(code);
+  return known.version > kNormalizationVersion ? 0 : known.combining_class;
 }
 
 // No code point below has a decomposition of the kind.
 char32_t first_decomposing(bool compatible) { return compatible ? 0xA0 : 0xC0; }
 
 std::vector<Change> decomposed(const AlignedText& text, bool compatible) {
-  const UNormalizer2* data = normalizer_data(compatible);
   std::vector<Change> out;
   out.reserve(text.size() + 8);
   for (const AlignedChar& c : text) {
-    std::array<UChar, 64> parts{};
-    UErrorCode status = U_ZERO_ERROR;
-    const int32_t length =
-        c.code < first_decomposing(compatible)
-            ? -1
-            : unorm2_getDecomposition(data, icu(c.code), parts.data(), static_cast<int32_t>(parts.size()), &status);
-    if (length < 0 || U_FAILURE(status) || unicode_version(c.code) > kNormalizationVersion) {
+    const code_points::Facts& known = facts(c.code);
+    const code_points::HangulParts hangul = code_points::hangul_parts(c.code);
+    const std::span<const char32_t> parts =
+        hangul.length != 0 ? std::span(hangul.parts).first(static_cast<size_t>(hangul.length))
+        : c.code < first_decomposing(compatible) || known.version > kNormalizationVersion
+            ? std::span<const char32_t>()
+            : code_points::decomposition(known, compatible);
+    if (parts.empty()) {
       out.push_back({c.code, 0});
       continue;
     }
-    for (int32_t i = 0; i < length;) {
-      const bool first = i == 0;
-      UChar32 part = 0;
-      U16_NEXT(parts.data(), i, length, part);
-      out.push_back({static_cast<char32_t>(part), first ? 0 : 1});
-    }
+    for (size_t i = 0; i < parts.size(); ++i) out.push_back({parts[i], i == 0 ? 0 : 1});
   }
   for (auto begin = out.begin(); begin != out.end();) {
     if (combining_class(begin->code) == 0) {
@@ -73,16 +55,15 @@ std::vector<Change> decomposed(const AlignedText& text, bool compatible) {
 
 // Canonical composition (UAX 15, D117) of decomposed text, in place.
 void compose(std::vector<Change>& text) {
-  const UNormalizer2* data = normalizer_data(false);
   std::optional<size_t> starter;
   int last_class = -1;  // of what was kept since the starter; -1: nothing was
   size_t size = 0;
   for (const Change c : text) {
     const int this_class = combining_class(c.code);
     if (starter && last_class < this_class) {
-      const UChar32 both = unorm2_composePair(data, icu(text[*starter].code), icu(c.code));
-      if (both >= 0 && unicode_version(static_cast<char32_t>(both)) <= kNormalizationVersion) {
-        text[*starter] = {static_cast<char32_t>(both), text[*starter].taken + c.taken - 1};
+      const std::optional<char32_t> both = code_points::composed(text[*starter].code, c.code);
+      if (both && unicode_version(*both) <= kNormalizationVersion) {
+        text[*starter] = {*both, text[*starter].taken + c.taken - 1};
         continue;
       }
     }
@@ -92,43 +73,6 @@ void compose(std::vector<Change>& text) {
   }
   text.resize(size);
 }
-
-enum class Break { Other, Cr, Lf, Control, Extend, Zwj, Regional, Prepend, SpacingMark, L, V, T, Lv, Lvt };
-
-Break break_class(char32_t code) {
-  switch (u_getIntPropertyValue(icu(code), UCHAR_GRAPHEME_CLUSTER_BREAK)) {
-    case U_GCB_CR:
-      return Break::Cr;
-    case U_GCB_LF:
-      return Break::Lf;
-    case U_GCB_CONTROL:
-      return Break::Control;
-    case U_GCB_EXTEND:
-      return Break::Extend;
-    case U_GCB_ZWJ:
-      return Break::Zwj;
-    case U_GCB_REGIONAL_INDICATOR:
-      return Break::Regional;
-    case U_GCB_PREPEND:
-      return Break::Prepend;
-    case U_GCB_SPACING_MARK:
-      return Break::SpacingMark;
-    case U_GCB_L:
-      return Break::L;
-    case U_GCB_V:
-      return Break::V;
-    case U_GCB_T:
-      return Break::T;
-    case U_GCB_LV:
-      return Break::Lv;
-    case U_GCB_LVT:
-      return Break::Lvt;
-    default:
-      return Break::Other;
-  }
-}
-
-bool is_pictograph(char32_t code) { return u_hasBinaryProperty(icu(code), UCHAR_EXTENDED_PICTOGRAPHIC) != 0; }
 
 bool joins_hangul(Break left, Break right) {
   if (left == Break::L) return right == Break::L || right == Break::V || right == Break::Lv || right == Break::Lvt;
@@ -193,7 +137,7 @@ void lower_case(AlignedText& text) {
       if (c.code < 0x80) {
         c.code = c.code >= 'A' && c.code <= 'Z' ? c.code + 32 : c.code;
       } else {
-        c.code = static_cast<char32_t>(u_tolower(icu(c.code)));
+        c.code = lower(c.code);
       }
     }
     return;
@@ -204,7 +148,7 @@ void lower_case(AlignedText& text) {
       changes.push_back({'i', 0});
       changes.push_back({0x307, 1});
     } else {
-      changes.push_back({static_cast<char32_t>(u_tolower(icu(c.code))), 0});
+      changes.push_back({lower(c.code), 0});
     }
   }
   apply_changes(text, changes);
@@ -214,15 +158,15 @@ size_t grapheme_end(std::span<const AlignedChar> text, size_t begin) {
   size_t at = begin + 1;
   if (at >= text.size()) return at;
   if (text[begin].code < 0x300 && text[at].code < 0x300 && text[begin].code != '\r') return at;
-  Break left = break_class(text[begin].code);
-  bool after_pictograph = is_pictograph(text[begin].code);  // a pictograph, then only Extend
+  Break left = facts(text[begin].code).grapheme_break;
+  bool after_pictograph = facts(text[begin].code).pictographic;  // a pictograph, then only Extend
   int64_t regionals = left == Break::Regional ? 1 : 0;
   for (; at < text.size(); ++at) {
-    const Break right = break_class(text[at].code);
+    const Break right = facts(text[at].code).grapheme_break;
     if (left == Break::Cr) return right == Break::Lf ? at + 1 : at;
     if (left == Break::Lf || left == Break::Control) return at;
     if (right == Break::Cr || right == Break::Lf || right == Break::Control) return at;
-    const bool pictograph = is_pictograph(text[at].code);
+    const bool pictograph = facts(text[at].code).pictographic;
     const bool joined = joins_hangul(left, right) || right == Break::Extend || right == Break::Zwj ||
                         right == Break::SpacingMark || left == Break::Prepend ||
                         (left == Break::Zwj && after_pictograph && pictograph) ||

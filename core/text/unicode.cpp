@@ -1,12 +1,15 @@
 #include "text/unicode.h"
 
-#include <unicode/uchar.h>
-
 #include <algorithm>
 #include <array>
 
+#include "text/code_points.h"
+
 namespace espalier {
 namespace {
+
+using code_points::Category;
+using code_points::facts;
 
 uint8_t byte_at(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
 
@@ -29,7 +32,20 @@ size_t broken_prefix(std::string_view text, size_t at) {
   return size;
 }
 
-UChar32 icu(char32_t code) { return static_cast<UChar32>(code); }
+constexpr uint32_t mask(Category category) { return 1U << static_cast<uint32_t>(category); }
+
+template <typename... Categories>
+constexpr uint32_t masks(Categories... categories) {
+  return (mask(categories) | ...);
+}
+
+constexpr uint32_t kLetters = masks(Category::Lu, Category::Ll, Category::Lt, Category::Lm, Category::Lo);
+constexpr uint32_t kMarks = masks(Category::Mn, Category::Me, Category::Mc);
+constexpr uint32_t kNumbers = masks(Category::Nd, Category::Nl, Category::No);
+constexpr uint32_t kPunctuation =
+    masks(Category::Pd, Category::Ps, Category::Pe, Category::Pc, Category::Po, Category::Pi, Category::Pf);
+
+bool is_any_of(char32_t code, uint32_t categories) { return (mask(facts(code).category) & categories) != 0; }
 
 // The reference asks an older table for general categories: later code points are letters of no kind to it.
 bool in_category_table(char32_t code) { return unicode_version(code) <= 8; }
@@ -108,17 +124,17 @@ std::string valid_utf8(std::string_view text) {
 
 bool is_white_space(char32_t code) {
   if (code < 0x80) return code == ' ' || (code >= 9 && code <= 13);
-  return u_isUWhiteSpace(icu(code)) != 0;
+  return facts(code).white_space;
 }
 
 bool is_control(char32_t code) {
   if (code == '\t' || code == '\n' || code == '\r') return false;
-  switch (u_charType(icu(code))) {
-    case U_CONTROL_CHAR:
-    case U_PRIVATE_USE_CHAR:
-    case U_SURROGATE:
+  switch (facts(code).category) {
+    case Category::Cc:
+    case Category::Co:
+    case Category::Cs:
       return true;
-    case U_FORMAT_CHAR:
+    case Category::Cf:
       return in_category_table(code);
     default:
       return false;
@@ -131,7 +147,7 @@ bool is_punctuation(char32_t code) {
            (code >= 123 && code <= 126);
   }
   const bool was_punctuation = code == 0x166D || code == 0x111C9;  // of other kinds since
-  return was_punctuation || (u_ispunct(icu(code)) != 0 && in_category_table(code));
+  return was_punctuation || (is_any_of(code, kPunctuation) && in_category_table(code));
 }
 
 bool is_cjk_ideograph(char32_t code) {
@@ -159,42 +175,37 @@ bool is_nonspacing_mark(char32_t code) {
     case 0x111C9:
       return false;
     default:
-      return u_charType(icu(code)) == U_NON_SPACING_MARK && in_category_table(code);
+      return facts(code).category == Category::Mn && in_category_table(code);
   }
 }
 
-int unicode_version(char32_t code) {
-  UVersionInfo version;
-  u_charAge(icu(code), version);
-  return version[0];
-}
+int unicode_version(char32_t code) { return facts(code).version; }
 
 bool is_mark(char32_t code) {
   if (code < 0x300) return false;
   const bool was_mark = code == 0x1CF2 || code == 0x1CF3;  // letters since Unicode 12
-  return was_mark || ((U_GET_GC_MASK(icu(code)) & U_GC_M_MASK) != 0 && unicode_version(code) <= kNormalizationVersion);
+  return was_mark || (is_any_of(code, kMarks) && unicode_version(code) <= kNormalizationVersion);
 }
 
 bool is_letter(char32_t code) {
   if (code < 0x80) return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z');
-  return (U_GET_GC_MASK(icu(code)) & U_GC_L_MASK) != 0;
+  return is_any_of(code, kLetters);
 }
 
 bool is_number(char32_t code) {
   if (code < 0x80) return code >= '0' && code <= '9';
-  return (U_GET_GC_MASK(icu(code)) & U_GC_N_MASK) != 0;
+  return is_any_of(code, kNumbers);
 }
 
 bool is_decimal_digit(char32_t code) {
   if (code < 0x80) return code >= '0' && code <= '9';
-  return u_charType(icu(code)) == U_DECIMAL_DIGIT_NUMBER;
+  return facts(code).category == Category::Nd;
 }
 
 bool is_word_char(char32_t code) {
   if (code < 0x80) return is_letter(code) || is_number(code) || code == '_';
-  constexpr uint32_t kWord = U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK;
-  return (U_GET_GC_MASK(icu(code)) & kWord) != 0 || u_isUAlphabetic(icu(code)) != 0 ||
-         u_hasBinaryProperty(icu(code), UCHAR_JOIN_CONTROL) != 0;
+  const code_points::Facts& known = facts(code);
+  return is_any_of(code, kMarks | mask(Category::Nd) | mask(Category::Pc)) || known.alphabetic || known.join_control;
 }
 
 }  // namespace espalier

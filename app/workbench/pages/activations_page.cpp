@@ -125,6 +125,7 @@ ActivationsPage::ActivationsPage(Session* session, QWidget* parent)
   m_outliers->setItemDelegate(new TallRows(m_outliers));
   m_outliers->setAllColumnsShowFocus(true);
   m_outliers->setFrameShape(QFrame::NoFrame);
+  m_outliers->header()->setStretchLastSection(false);
   m_outliers->header()->setSectionResizeMode(QHeaderView::ResizeToContents);
   useCalmSelection(m_outliers);
   details->addWidget(m_channels);

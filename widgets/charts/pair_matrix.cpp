@@ -141,8 +141,10 @@ void PairMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
                    Qt::AlignLeft | Qt::AlignVCenter, axisText(m_values.columnAxis, QStringLiteral("→")));
   painter.drawText(QRectF(layout.origin.x() - kGrid - layout.names, layout.origin.y() - line - 2, layout.names, line),
                    Qt::AlignRight | Qt::AlignVCenter, axisText(m_values.rowAxis, QStringLiteral("↓")));
-  painter.drawText(QRectF(layout.origin.x(), top, area.right() - layout.origin.x() - kGrid, line),
-                   Qt::AlignRight | Qt::AlignVCenter, m_values.quantity);
+  const double wide = std::ceil(metrics.horizontalAdvance(m_values.quantity));
+  painter.drawText(
+      QRectF(std::min(layout.bar.left(), area.right() - wide - 2), layout.origin.y() - line - 2, wide, line),
+      Qt::AlignLeft | Qt::AlignVCenter | Qt::TextDontClip, m_values.quantity);
   ColorBar::paintBar(painter, layout.bar, m_scale, colors, layout.font);
 }
 

@@ -2,15 +2,12 @@
 #include <QComboBox>
 #include <QDir>
 #include <QLineEdit>
-#include <QMenu>
-#include <QMenuBar>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QTabWidget>
 #include <QTreeView>
 #include <QTreeWidget>
 
-#include "app/workbench/lesson_window.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/pages/activations_page.h"
 #include "app/workbench/pages/compare_page.h"
@@ -91,6 +88,8 @@ Json activityLayers(double factor) {
 }
 
 // Ranges first; the likeness of layers i and j is 1 / (1 + |i - j|), of those of the run half of it.
+bool stopHalfWay = false;
+
 Json activityAnswer(const JobSpec& spec, JobContext& context) {
   Json answer = {{"layers", activityLayers(1)},
                  {"outlier_features", {1}},
@@ -99,6 +98,7 @@ Json activityAnswer(const JobSpec& spec, JobContext& context) {
                  {"tokens", 10},
                  {"split", "dev"}};
   context.result({{"kind", "layers"}, {"layers", answer["layers"]}});
+  if (stopHalfWay) throw Error(ErrorKind::Device, "the examples ran away");
   const bool both = spec.settings.contains("baseline");
   if (both) {
     EXPECT_TRUE(spec.settings["baseline"].get<std::string>().ends_with("run"));
@@ -203,7 +203,6 @@ class LookInside : public testing::Test {
       file.write("sentence\tlabel\na fine film\t1\na dull film\t0\n");
     }
     MainWindowOptions options;
-    options.session.resources = std::filesystem::path(ESPALIER_SOURCE_DIR) / "resources";
     options.session.workspace = folder.path() / "workspace";
     options.session.makeRunner = [] { return make_inline_runner(worker()); };
     options.settingsFile = path("settings.ini");
@@ -421,6 +420,19 @@ TEST_F(LookInside, ActivationsOfTheModelAndOfARun) {
   EXPECT_TRUE(activations->likeness()->figureCsv().contains("emb,0.5,0.25,"));
 }
 
+TEST_F(LookInside, ActivationsThatStopHalfWayCanBeMeasuredAgain) {
+  auto* activations = page<ActivationsPage>("activations");
+  window->showPage("activations");
+  stopHalfWay = true;
+  activations->emptyState()->button()->click();
+  ASSERT_TRUE(waitFor([&] { return activations->bar()->text().contains("ran away"); }));
+  stopHalfWay = false;
+  EXPECT_FALSE(activations->ranges()->isEmpty()) << "what arrived stays";
+  ASSERT_TRUE(activations->measureButton()->isVisible());
+  activations->measureButton()->click();
+  EXPECT_TRUE(waitFor([&] { return !activations->likeness()->isEmpty(); }));
+}
+
 TEST_F(LookInside, HeadsUnitsAndLayersBySeveralCriteria) {
   auto* heads = page<HeadsPage>("heads");
   window->showPage("heads");
@@ -468,24 +480,6 @@ TEST_F(LookInside, APinnedViewBringsItsSelectionBack) {
   Q_EMIT window->pinnedPanel()->openAsked(pinned);
   EXPECT_EQ(window->currentPage()->name(), "overview");
   EXPECT_EQ(window->session()->selection()->state().slot, kQuery);
-}
-
-TEST_F(LookInside, TheTourNamesWhatIsThere) {
-  auto* help = window->menuBar()->actions().last()->menu();
-  ASSERT_FALSE(help->actions().isEmpty());
-  help->actions().first()->trigger();
-  auto* tour = window->findChild<LessonWindow*>();
-  ASSERT_NE(tour, nullptr);
-  EXPECT_TRUE(tour->isVisible());
-  EXPECT_FALSE(tour->isModal());
-  for (const Page* shown : window->pages()) {
-    EXPECT_TRUE(tour->text().contains(shown->title())) << shown->title().toStdString() << " is left out";
-  }
-  for (const char* button : {"heads", "activations", "flips"}) {
-    EXPECT_TRUE(tour->text().contains(window->page(button)->emptyState()->button()->text()) ||
-                window->page(button)->emptyState()->button()->text() == "Run the recipe")
-        << window->page(button)->emptyState()->button()->text().toStdString();
-  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <QDir>
 #include <QDropEvent>
 #include <QLineEdit>
+#include <QMenu>
 #include <QMenuBar>
 #include <QMimeData>
 #include <QProcess>
@@ -13,6 +14,7 @@
 #include <QToolButton>
 #include <QTreeView>
 
+#include "app/workbench/lesson_window.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/pages/heads_page.h"
 #include "app/workbench/pages/runs_page.h"
@@ -75,6 +77,7 @@ class Window : public testing::Test {
 
   std::unique_ptr<MainWindow> make(const JobKinds& kinds = fakeWorker()) {
     MainWindowOptions options;
+    options.session.resources = resources;
     options.session.workspace = folder.path() / "workspace";
     options.session.makeRunner = [kinds] { return make_inline_runner(kinds); };
     options.settingsFile = path("settings.ini");
@@ -93,6 +96,7 @@ class Window : public testing::Test {
   }
 
   test::TempDir folder;
+  std::filesystem::path resources;  // empty: neither lab nor lessons
 };
 
 TEST_F(Window, OpensABundleAndShowsEveryPage) {
@@ -240,6 +244,27 @@ TEST_F(Window, TheRecipeAndTheModelComeBack) {
   ASSERT_TRUE(waitFor([&] { return window->session()->model() && window->session()->task(); }));
   EXPECT_EQ(window->session()->model()->name, "small");
   EXPECT_EQ(window->session()->task()->name, "task");
+}
+
+TEST_F(Window, TheTourNamesWhatIsThere) {
+  resources = std::filesystem::path(ESPALIER_SOURCE_DIR) / "resources";
+  const auto window = makeOpened();
+  window->show();
+  auto* help = window->menuBar()->actions().last()->menu();
+  ASSERT_FALSE(help->actions().isEmpty());
+  help->actions().first()->trigger();
+  auto* tour = window->findChild<LessonWindow*>();
+  ASSERT_NE(tour, nullptr);
+  EXPECT_TRUE(tour->isVisible());
+  EXPECT_FALSE(tour->isModal());
+  for (const Page* shown : window->pages()) {
+    EXPECT_TRUE(tour->text().contains(shown->title())) << shown->title().toStdString() << " is left out";
+  }
+  for (const char* button : {"heads", "activations", "flips"}) {
+    EXPECT_TRUE(tour->text().contains(window->page(button)->emptyState()->button()->text()) ||
+                window->page(button)->emptyState()->button()->text() == "Run the recipe")
+        << window->page(button)->emptyState()->button()->text().toStdString();
+  }
 }
 
 TEST_F(Window, ADroppedPathOpensAsWhatItIs) {

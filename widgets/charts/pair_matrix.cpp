@@ -69,7 +69,7 @@ PairMatrix::Layout PairMatrix::layoutFor(const QRectF& area) const {
   const QStringList rowNames = m_values.rows + QStringList{axisText(m_values.rowAxis, QStringLiteral("↓"))};
   layout.names = std::min(widest(rowNames), area.width() / 3);
   const double left = kGrid + layout.names + kGrid;
-  const double bar = std::max(ColorBar::barWidth(m_scale, layout.font), metrics.horizontalAdvance(m_values.quantity));
+  const double bar = ColorBar::barWidth(m_scale, layout.font);
   const double across = area.width() - left - std::ceil(bar) - 3 * kGrid;
   const double columnNames = widest(m_values.columns);
   layout.tilted = columnNames > across / columns - 2;
@@ -80,8 +80,8 @@ PairMatrix::Layout PairMatrix::layoutFor(const QRectF& area) const {
       std::clamp((area.height() - top - kGrid) / rows, 3.0, std::min(48.0, std::max(layout.width, 2.0 * kGrid))));
   layout.width = std::min(layout.width, std::max(2.4 * layout.height, 5.0 * kGrid));
   layout.origin = QPointF(std::floor(area.left() + left), std::floor(area.top() + top));
-  layout.bar = QRectF(layout.origin.x() + columns * layout.width + 2 * kGrid, layout.origin.y() + line, std::ceil(bar),
-                      std::clamp(rows * layout.height - line, 9.0 * kGrid, 24.0 * kGrid));
+  layout.bar = QRectF(layout.origin.x() + columns * layout.width + 2 * kGrid, layout.origin.y(), std::ceil(bar),
+                      std::clamp(rows * layout.height, 9.0 * kGrid, 24.0 * kGrid));
   return layout;
 }
 
@@ -141,9 +141,11 @@ void PairMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
                    Qt::AlignLeft | Qt::AlignVCenter, axisText(m_values.columnAxis, QStringLiteral("→")));
   painter.drawText(QRectF(layout.origin.x() - kGrid - layout.names, layout.origin.y() - line - 2, layout.names, line),
                    Qt::AlignRight | Qt::AlignVCenter, axisText(m_values.rowAxis, QStringLiteral("↓")));
-  painter.drawText(QRectF(layout.bar.left(), layout.origin.y() - 4, area.right() - layout.bar.left(), line),
-                   Qt::AlignLeft | Qt::AlignVCenter, m_values.quantity);
-  ColorBar::paintBar(painter, layout.bar.adjusted(0, kGrid / 2.0, 0, 0), m_scale, colors, layout.font);
+  const double wide = std::ceil(metrics.horizontalAdvance(m_values.quantity));
+  painter.drawText(
+      QRectF(std::min(layout.bar.left(), area.right() - wide - 2), layout.origin.y() - line - 2, wide, line),
+      Qt::AlignLeft | Qt::AlignVCenter | Qt::TextDontClip, m_values.quantity);
+  ColorBar::paintBar(painter, layout.bar, m_scale, colors, layout.font);
 }
 
 void PairMatrix::paintOverlay(QPainter& painter, const ThemeColors& colors) {

@@ -125,6 +125,7 @@ ActivationsPage::ActivationsPage(Session* session, QWidget* parent)
   m_outliers->setItemDelegate(new TallRows(m_outliers));
   m_outliers->setAllColumnsShowFocus(true);
   m_outliers->setFrameShape(QFrame::NoFrame);
+  m_outliers->header()->setStretchLastSection(false);
   m_outliers->header()->setSectionResizeMode(QHeaderView::ResizeToContents);
   useCalmSelection(m_outliers);
   details->addWidget(m_channels);
@@ -210,8 +211,8 @@ void ActivationsPage::refresh() {
   const RunRow* run = m_run->run();
   if (m_report) {
     m_measure->setText(m_job ? tr("Cancel") : tr("Measure"));
-    // The run that is chosen is not measured yet.
-    m_measure->setVisible(m_job || (run && run->hash != m_measured));
+    // The run that is chosen is not measured yet, or the measurement stopped half-way.
+    m_measure->setVisible(m_job || m_report->examples == 0 || (run && run->hash != m_measured));
     showReport();
     showContent();
   } else if (m_job) {
@@ -303,7 +304,10 @@ void ActivationsPage::showReport() {
   m_channels->setConditions(session()->conditions());
   showPlace();
 
-  if (m_report->examples == 0) return m_caption->setText(tr("Ranges of the first model; the rest is being measured."));
+  if (m_report->examples == 0) {
+    return m_caption->setText(m_job ? tr("Ranges of the open model; the rest is being measured.")
+                                    : tr("Ranges of the open model; the rest was not measured to its end."));
+  }
   QString caption = tr("%1 tokens of %2 examples of %3.")
                         .arg(formatCount(m_report->tokens), formatCount(m_report->examples), m_report->split);
   const auto features = [&](const QString& of, const std::vector<qint64>& channels) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/program.h"
+#include "base/error.h"
 
 namespace espalier::cli {
 
@@ -14,15 +15,21 @@ void add_export(Program& program) {
   };
   auto options = std::make_shared<Options>();
   verb->add_option("model", options->model, "Hugging Face folder, bundle, or lab")->required();
-  CLI::Option_group* target = verb->add_option_group("target", "Where to write");
-  target->add_option("--onnx", options->onnx, "File NAME.onnx, or folder for model.onnx and the tokenizer's files");
-  target->add_option("--engine", options->engine, "Folder for the bundle, the library that runs it, and an example");
-  target->require_option(1);
+  CLI::Option* onnx =
+      verb->add_option("--onnx", options->onnx, "File NAME.onnx, or folder for model.onnx and the tokenizer's files");
+  verb->add_option("--engine", options->engine, "Folder for the bundle, the library that runs it, and an example")
+      ->excludes(onnx);
   verb->add_option("--form", options->form,
                    "Weights as stored, all float32, or all 8-bit: with integer products or as QDQ")
       ->check(CLI::IsMember({"stored", "float", "int8", "qdq"}))
       ->capture_default_str();
   program.on_run(verb, [&program, options] {
+    if (options->onnx.empty() && options->engine.empty()) {
+      throw Error(ErrorKind::InvalidInput, {.what = "it is not said what to write",
+                                            .where = "export",
+                                            .wanted = "--onnx FILE or --engine FOLDER",
+                                            .next = "See espalier export --help."});
+    }
     JobSpec spec;
     spec.kind = "export";
     spec.settings = {{"model", absolute_or_name(options->model)}};

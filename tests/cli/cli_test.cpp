@@ -57,6 +57,7 @@ TEST(BadInput, EndsWithTwoAndSaysWhy) {
       {"bench", "/no/such/folder", "--batch", "0"},
       {"lab", "nonsense"},
       {"export", "lab"},
+      {"export", "lab", "--onnx", "/tmp/lab.onnx", "--engine", "/tmp/lab-package"},
       {"export", "lab", "--onnx", "/tmp/lab.onnx", "--form", "int4"},
       {"export", "/no/such/folder", "--onnx", "/tmp/nothing.onnx"},
       {"attack", "--model", "/no/such/folder", "--task", "lab"},

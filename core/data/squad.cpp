@@ -189,10 +189,10 @@ bool open_squad(Task& task, const std::map<std::string, fs::path>& file_of_split
     if (form == QaForm::None) return false;
     unanswerable = unanswerable || may_be_impossible(file, form);
     sources.push_back({split,
-                       [file, form](const CancelToken& cancel) {
+                       [file = file, form](const CancelToken& cancel) {
                          return form == QaForm::Document ? load_document(file, cancel) : load_lines(file, cancel);
                        },
-                       [file] { return std::vector<fs::path>{file}; }});
+                       [file = file] { return std::vector<fs::path>{file}; }});
     task.description += split + ": " + file.filename().string() + ". ";
   }
   task.kind = TaskKind::QuestionAnswering;

@@ -350,10 +350,11 @@ bool open_superglue(Task& task, const std::map<std::string, fs::path>& file_of_s
   std::vector<SplitSource> sources;
   for (const auto& [split, file] : file_of_split) {
     task.description += split + ": " + file.filename().string() + ". ";
-    sources.push_back(
-        {split,
-         [file, labels, kind = *found](const CancelToken& cancel) { return load_lines(file, kind, *labels, cancel); },
-         [file] { return std::vector<fs::path>{file}; }});
+    sources.push_back({split,
+                       [file = file, labels, kind = *found](const CancelToken& cancel) {
+                         return load_lines(file, kind, *labels, cancel);
+                       },
+                       [file = file] { return std::vector<fs::path>{file}; }});
   }
   task.description += task.benchmark + " layout, by the members of the lines.";
   set_splits(task, std::move(sources), one_file);

@@ -173,10 +173,11 @@ void open_tagged_words(Task& task, const std::map<std::string, fs::path>& file_o
   std::vector<SplitSource> sources;
   for (const auto& [split, file] : file_of_split) {
     task.description += split + ": " + file.filename().string() + ". ";
-    sources.push_back(
-        {split,
-         [file, columns, labels](const CancelToken& cancel) { return load_sentences(file, columns, *labels, cancel); },
-         [file] { return std::vector<fs::path>{file}; }});
+    sources.push_back({split,
+                       [file = file, columns, labels](const CancelToken& cancel) {
+                         return load_sentences(file, columns, *labels, cancel);
+                       },
+                       [file = file] { return std::vector<fs::path>{file}; }});
   }
   task.description += "Words in column " + std::to_string(columns.word) + ", tags in column " +
                       std::to_string(columns.tag) + ". " + std::to_string(task.labels.size()) + " tags.";

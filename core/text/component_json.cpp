@@ -74,8 +74,13 @@ Template read_template(const Json& items, const Json& special_tokens, std::strin
     if (item.is_object() && item.contains("Sequence")) {
       const Json& sequence = item.at("Sequence");
       const auto id = json_get<std::string>(sequence, "id", where);
-      result.push_back({id == "B" ? TemplateItem::Kind::Second : TemplateItem::Kind::First, 0,
-                        json_get_or<int32_t>(sequence, "type_id", 0, where)});
+      if (id != "A" && id != "B") refuse_component("text of a template", id, "A or B", where);
+      const auto kind = id == "B" ? TemplateItem::Kind::Second : TemplateItem::Kind::First;
+      if (std::ranges::find(result, kind, &TemplateItem::kind) != result.end()) {
+        // Truncation counts each text once.
+        refuse_component("template", id + " twice", "each text once", where);
+      }
+      result.push_back({kind, 0, json_get_or<int32_t>(sequence, "type_id", 0, where)});
       continue;
     }
     const Json& special = json_member(item, "SpecialToken");

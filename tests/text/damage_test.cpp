@@ -125,5 +125,21 @@ TEST(Damage, TheFileIsNamed) {
   }
 }
 
+// Found by fuzzing: another name was taken for the first text, which then stood twice in a pair and outgrew max_length.
+TEST(Damage, TemplatesNameEachTextOnce) {
+  const auto with_pair = [](const char* second) {
+    const std::string json = std::string(R"({"model": {"type": "WordPiece", "unk_token": "u", "vocab": {"u": 0}},)") +
+                             R"("post_processor": {"type": "TemplateProcessing", "special_tokens": {},)" +
+                             R"("single": [{"Sequence": {"id": "A"}}], "pair": [{"Sequence": {"id": "A"}},)" +
+                             R"({"Sequence": {"id": ")" + second + R"("}}]}})";
+    return std::vector{test::text_file("tokenizer.json", json)};
+  };
+  EXPECT_NO_THROW(load_tokenizer(with_pair("B"), "folder"));
+  for (const char* second : {"A", "C", "Sequence", ""}) {
+    const Error error = test::expect_error([&] { load_tokenizer(with_pair(second), "folder"); });
+    EXPECT_EQ(error.kind(), ErrorKind::Unsupported) << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace espalier

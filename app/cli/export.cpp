@@ -17,10 +17,12 @@ void add_export(Program& program) {
   verb->add_option("model", options->model, "Hugging Face folder, bundle, or lab")->required();
   CLI::Option* onnx =
       verb->add_option("--onnx", options->onnx, "File NAME.onnx, or folder for model.onnx and the tokenizer's files");
-  verb->add_option("--engine", options->engine, "Folder for the bundle, the library that runs it, and an example")
-      ->excludes(onnx);
+  CLI::Option* engine =
+      verb->add_option("--engine", options->engine, "Folder for the bundle, the library that runs it, and an example")
+          ->excludes(onnx);
   verb->add_option("--form", options->form,
                    "Weights as stored, all float32, or all 8-bit: with integer products or as QDQ")
+      ->excludes(engine)
       ->check(CLI::IsMember({"stored", "float", "int8", "qdq"}))
       ->capture_default_str();
   program.on_run(verb, [&program, options] {

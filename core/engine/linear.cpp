@@ -101,13 +101,13 @@ void LinearFactory::adopt(const WeightTable& weights, const std::vector<std::str
 
 std::shared_ptr<const Linear> LinearFactory::joined(const WeightTable& weights, const std::vector<std::string>& slots) {
   std::vector<WeightHandle> handles;
+  for (const std::string& slot : slots) handles.push_back(weights.handle(slot));
+  if (const auto found = made_.find(handles); found != made_.end()) return found->second;
   std::vector<const Weight*> parts;
   for (const std::string& slot : slots) {
-    handles.push_back(weights.handle(slot));
     parts.push_back(&weights.at(slot));
     if (parts.size() > 1 && !may_join(*parts.front(), *parts.back())) return nullptr;
   }
-  if (const auto found = made_.find(handles); found != made_.end()) return found->second;
   return made_[handles] = make(parts);
 }
 

@@ -14,8 +14,7 @@ namespace espalier {
 using SpectrumCache = std::map<std::string, SingularValues>;
 
 // The model after the parts of an edit, one after the other, each one of
-//   {"heads": [[layer, head], ...]}                          removed; heads by their number in the model as first
-//   opened
+//   {"heads": [[layer, head], ...]}                          removed; heads by their first number (HeadIndex)
 //   {"neurons": {"layer", "first", "last"}}                  feed-forward units at these positions removed
 //   {"layer": index}                                         removed
 //   {"rank": r, "weight": name}                              the best approximation of this rank, as two factors

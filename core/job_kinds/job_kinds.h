@@ -69,9 +69,8 @@
 //             (among those run), "settled", "accuracy", "changed_frac" (answers that changed; both with _low, _high),
 //             "baseline_accuracy"} a batch
 //   answer    {"baseline_accuracy" (_low, _high: Wilson), "examples", "split", "half_width", "parameters",
-//   "kept_bytes",
-//             "warm": bool, "open_seconds" (0 when warm), "edits": [members of the last estimate, "edit", "text",
-//             "first_ms", "settled_ms", "first_changed_layer" (null: all anew), "parameters"], "warnings"}
+//             "kept_bytes", "warm": bool, "open_seconds" (0 when warm), "edits": [members of the last estimate, "edit",
+//             "text", "first_ms", "settled_ms", "first_changed_layer" (null: all anew), "parameters"], "warnings"}
 // attention; of a model with a decoder too
 //   settings  {"model", "text", "pair" (optional), "target" (what a decoder reads; empty: what the model writes), and
 //             for one head's matrix "layer", "head" (places in the model as it is), "stack": "encoder", "decoder" or

@@ -59,6 +59,7 @@ TEST(BadInput, EndsWithTwoAndSaysWhy) {
       {"export", "lab"},
       {"export", "lab", "--onnx", "/tmp/lab.onnx", "--engine", "/tmp/lab-package"},
       {"export", "lab", "--onnx", "/tmp/lab.onnx", "--form", "int4"},
+      {"export", "lab", "--engine", "/tmp/lab-package", "--form", "int8"},
       {"export", "/no/such/folder", "--onnx", "/tmp/nothing.onnx"},
       {"attack", "--model", "/no/such/folder", "--task", "lab"},
       {"attack", "--model", "lab", "--task", "lab", "--candidates", "thesaurus"},

@@ -247,7 +247,7 @@ TEST_F(Window, TheRecipeAndTheModelComeBack) {
 }
 
 TEST_F(Window, TheTourNamesWhatIsThere) {
-  resources = std::filesystem::path(ESPALIER_SOURCE_DIR) / "resources";
+  resources = test::source_dir() / "resources";
   const auto window = makeOpened();
   window->show();
   auto* help = window->menuBar()->actions().last()->menu();

@@ -1,6 +1,8 @@
 // The engine against ONNX Runtime on the same model, in turn within one process's run: A B A B. A drift of the machine
 // meets both, so the ratio of medians can be trusted where times cannot.
 // espalier-peer-bench [--rounds N] [--threads 1,2] [--shapes bert-base,bert-small,minilm] [--batches 1,8,32]
+// Then a whole evaluation: a fine-tuned MiniLM on SST-2's dev set, where both are there. We pack sequences of like
+// length, the peer gets batches of 32 in the order of the data, each padded to its longest.
 // ONNX Runtime: $ESPALIER_ONNXRUNTIME_NODE, a folder in which `npm install onnxruntime-node` was run; without it the
 // engine runs alone and the table says so.
 
@@ -16,6 +18,8 @@
 
 #include "engine/engine.h"
 #include "export/onnx.h"
+#include "measure/evaluate.h"
+#include "model/model.h"
 #include "tests/engine/random_model.h"
 #include "tests/support/onnx_runtime.h"
 #include "tests/support/support.h"
@@ -31,7 +35,15 @@ struct Options {
   std::vector<std::string> forms = {"float32", "int8"};
   std::vector<int64_t> batches = {1, 8, 32};
   bool ragged = true;
+  bool evaluation = true;
 };
+
+Model in_form(const Model& model, const std::string& form) {
+  if (form == "float32") return model;
+  return test::with_weights(model, [](const Slot&, const Tensor& values) {
+    return quantize_symmetric(values, 8, true, ActivationRange::PerToken);
+  });
+}
 
 Model make_model(const std::string& shape, const std::string& form) {
   test::ModelShape s;
@@ -42,24 +54,29 @@ Model make_model(const std::string& shape, const std::string& form) {
   s.heads.assign(shape == "minilm" ? 6 : shape == "bert-small" ? 4 : 12, shape == "bert-small" ? 8 : 12);
   s.head_dim = s.hidden / s.heads.front();
   s.ffn = 4 * s.hidden;
-  const Model model = test::random_model(s, 7);
-  if (form == "float32") return model;
-  return test::with_weights(model, [](const Slot&, const Tensor& values) {
-    return quantize_symmetric(values, 8, true, ActivationRange::PerToken);
-  });
+  return in_form(test::random_model(s, 7), form);
 }
 
-// Lengths of the first sentences of SST-2's dev set in tokens, markers counted; what is there without it.
-std::vector<int64_t> ragged_lengths(int64_t count) {
+// The first sentences of SST-2's dev set, all for a negative count; none without it.
+EncodedDataset sst2_sentences(int64_t count) {
   const auto shared = test::shared_dir();
-  std::vector<int64_t> lengths;
-  if (shared.empty()) return lengths;
+  EncodedDataset data;
+  if (shared.empty()) return data;
   const auto tokenizer = load_tokenizer(shared / "models/minilm-l6-sst2");
   std::ifstream in(shared / "data/sst2/dev.tsv");
   std::string line;
   std::getline(in, line);
-  while (std::ssize(lengths) < count && std::getline(in, line)) {
-    lengths.push_back(static_cast<int64_t>(tokenizer->encode(line.substr(0, line.find('\t'))).size()));
+  while (std::ssize(data.examples) != count && std::getline(in, line)) {
+    data.examples.emplace_back().encoding = tokenizer->encode(line.substr(0, line.find('\t')));
+  }
+  return data;
+}
+
+// Their lengths in tokens, markers counted.
+std::vector<int64_t> ragged_lengths(int64_t count) {
+  std::vector<int64_t> lengths;
+  for (const EncodedExample& example : sst2_sentences(count).examples) {
+    lengths.push_back(std::ssize(example.encoding.ids));
   }
   return lengths;
 }
@@ -141,6 +158,57 @@ PackedBatch batch_of(const Model& model, const std::vector<int64_t>& lengths) {
   return batch;
 }
 
+double wall_milliseconds(const std::function<void()>& action) {
+  const auto begin = std::chrono::steady_clock::now();
+  action();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Examples a second over the whole set, tokenized before.
+void compare_evaluation(const Options& options, test::OnnxRuntime* peer, const std::filesystem::path& file) {
+  constexpr size_t kPeerBatch = 32;
+  const EncodedDataset data = sst2_sentences(-1);
+  if (data.examples.empty()) {
+    fmt::print("no evaluation: the data set and the model are not there\n");
+    return;
+  }
+  std::vector<std::vector<std::vector<int64_t>>> batches;
+  for (size_t i = 0; i < data.examples.size(); ++i) {
+    if (i % kPeerBatch == 0) batches.emplace_back();
+    const std::vector<TokenId>& ids = data.examples[i].encoding.ids;
+    batches.back().emplace_back(ids.begin(), ids.end());
+  }
+  const Model tuned = open_model(test::shared_dir() / "models/minilm-l6-sst2");
+  fmt::print("\nevaluation of MiniLM-L6 on SST-2 dev, {} sentences; examples a second, medians of {} rounds in turn\n",
+             data.examples.size(), options.rounds);
+  fmt::print("{:8} {:>7} {:>10} {:>14} {:>8}\n", "form", "threads", "engine", "ort, padded", "ratio");
+  for (const std::string& form : options.forms) {
+    const Model model = in_form(tuned, form);
+    JobContext context;
+    if (peer) export_onnx(model, file, {}, context);
+    for (const int threads : options.threads) {
+      const Engine engine(model, {threads});
+      if (peer) peer->open(file, threads);
+      std::vector<double> own, other;
+      for (int round = -1; round < options.rounds; ++round) {
+        const double ms = wall_milliseconds([&] { predict(engine, data, context); });
+        double peer_ms = 0;
+        for (const auto& batch : batches) {
+          if (peer) peer_ms += peer->run(batch, false).milliseconds;
+        }
+        if (round < 0) continue;
+        own.push_back(ms);
+        other.push_back(peer_ms);
+      }
+      const double examples = 1e3 * static_cast<double>(data.examples.size());
+      fmt::print("{:8} {:>7} {:>10.0f}", form, threads, examples / median(own));
+      if (peer) fmt::print(" {:>14.0f} {:>8.2f}", examples / median(other), median(other) / median(own));
+      fmt::print("\n");
+      std::fflush(stdout);
+    }
+  }
+}
+
 void run(const Options& options) {
   const auto folder = test::onnx_runtime_dir();
   std::optional<test::OnnxRuntime> peer;
@@ -176,6 +244,7 @@ void run(const Options& options) {
       }
     }
   }
+  if (options.evaluation) compare_evaluation(options, peer ? &*peer : nullptr, directory.path() / "model.onnx");
 }
 
 }  // namespace
@@ -190,6 +259,7 @@ int main(int argc, char** argv) {
   app.add_option("--forms", options.forms)->delimiter(',');
   app.add_option("--batches", options.batches)->delimiter(',');
   app.add_option("--ragged", options.ragged);
+  app.add_option("--evaluation", options.evaluation);
   CLI11_PARSE(app, argc, argv);
   try {
     espalier::run(options);

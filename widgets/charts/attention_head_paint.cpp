@@ -13,7 +13,7 @@ namespace espalier {
 namespace {
 
 constexpr double kWidest = 720;      // longer lines are hard to follow
-constexpr size_t kMostLines = 4000;  // more cannot be told apart, and would make scrolling jerk
+constexpr size_t kMostLines = 1200;  // more cannot be told apart, and would keep the window longer than a slot may
 constexpr float kFaintest = 0.01f;   // invisible below
 constexpr int kOpacities = 24;
 
@@ -35,8 +35,8 @@ QRectF AttentionHeadView::tokenRect(int shownIndex, bool left) const {
   const double bar = m_scroll->isVisible() ? m_scroll->width() : 0;
   const QRectF columns = columnsIn(QRectF(rect()).adjusted(0, 0, -bar, 0));
   const double y = columns.top() + (shownIndex + 1) * rowHeight() - m_scroll->value();
-  const double x = left ? columns.left() : columns.right() - labelWidth();
-  return {x, y, labelWidth(), rowHeight()};
+  const double x = left ? columns.left() : columns.right() - m_labelWidth;
+  return {x, y, m_labelWidth, rowHeight()};
 }
 
 void AttentionHeadView::paintFigure(QPainter& painter, const QRectF& area, const ThemeColors& colors) const {
@@ -53,7 +53,7 @@ void AttentionHeadView::paintFigure(QPainter& painter, const QRectF& area, const
 void AttentionHeadView::paintLines(QPainter& painter, const QRectF& area, const ThemeColors& colors, double scroll,
                                    int only, bool onlyLeft) const {
   const QRectF columns = columnsIn(area);
-  const double row = rowHeight(), label = labelWidth();
+  const double row = rowHeight(), label = m_labelWidth;
   const int n = static_cast<int>(m_shown.size());
   const double firstY = columns.top() + row - scroll;
   const double x1 = columns.left() + label + 2, x2 = columns.right() - label - 2;
@@ -141,7 +141,7 @@ void AttentionHeadView::paintLines(QPainter& painter, const QRectF& area, const 
 
 QRectF AttentionHeadView::matrixRect(const QRectF& area) const {
   const QFontMetricsF metrics(Theme::instance().secondaryFont());
-  const double label = std::min(labelWidth(), area.width() / 4);
+  const double label = std::min(m_labelWidth, area.width() / 4);
   const double bar = ColorBar::barWidth(kWeights, Theme::instance().secondaryFont()) + 3 * kGrid;
   const double top = std::min(label, area.height() / 4) + metrics.height() + kGrid;
   const double side = std::min(area.width() - label - metrics.height() - bar - kGrid, area.height() - top - kGrid);
@@ -177,7 +177,7 @@ void AttentionHeadView::paintMatrix(QPainter& painter, const QRectF& area, const
   const QFontMetricsF metrics(font);
   const double line = metrics.height(), cell = matrix.width() / n;
   painter.setPen(colors.secondaryText);
-  const double label = std::min(labelWidth(), area.width() / 4);
+  const double label = std::min(m_labelWidth, area.width() / 4);
   const int every = std::max(1, static_cast<int>(std::ceil(line / cell)));
   for (int i = 0; i < n; i += every) {
     const QString text =

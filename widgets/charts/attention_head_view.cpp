@@ -44,7 +44,10 @@ void AttentionHeadView::setHideSpecial(bool hide) {
   rebuild();
 }
 
-void AttentionHeadView::rethemed() { layoutScroll(); }
+void AttentionHeadView::rethemed() {
+  measureLabels();
+  layoutScroll();
+}
 
 bool AttentionHeadView::isEmpty() const { return m_row < 0 || m_shown.empty(); }
 
@@ -52,6 +55,7 @@ void AttentionHeadView::rebuild() {
   m_row = m_attention == nullptr ? -1 : m_attention->rowOf(m_layer, m_head);
   m_shown = m_attention == nullptr ? std::vector<int>() : m_attention->tokensShown(m_hideSpecial);
   m_hovered = m_kept = -1;
+  measureLabels();
   if (m_attention != nullptr) {
     setEmptyText(m_row < 0 ? tr("Layer %1, head %2 was removed from this model.").arg(m_layer.value).arg(m_head.value)
                            : tr("Every token of this sentence is hidden."));
@@ -72,11 +76,11 @@ double AttentionHeadView::rowHeight() const {
   return std::ceil(QFontMetricsF(Theme::instance().bodyFont()).height() + 4);
 }
 
-double AttentionHeadView::labelWidth() const {
+void AttentionHeadView::measureLabels() {
   const QFontMetricsF metrics(Theme::instance().bodyFont());
   double widest = metrics.horizontalAdvance(QStringLiteral("from"));
   for (const int token : m_shown) widest = std::max(widest, metrics.horizontalAdvance(m_attention->tokens[token]));
-  return std::min(std::ceil(widest) + 2 * kGrid, metrics.averageCharWidth() * 24);
+  m_labelWidth = std::min(std::ceil(widest) + 2 * kGrid, metrics.averageCharWidth() * 24);
 }
 
 float AttentionHeadView::weightOf(int fromShown, int toShown) const {
@@ -124,12 +128,11 @@ void AttentionHeadView::hover(QPointF position) {
   QString readout;
   const int n = static_cast<int>(m_shown.size());
   if (m_mode == Mode::Lines) {
-    for (int i = 0; i < n && hovered < 0; ++i) {
-      for (const bool side : {true, false}) {
-        if (!tokenRect(i, side).contains(position)) continue;
-        hovered = i;
-        left = side;
-      }
+    const int row = static_cast<int>(std::floor((position.y() - tokenRect(0, true).top()) / rowHeight()));
+    for (const bool side : {true, false}) {
+      if (row < 0 || row >= n || !tokenRect(row, side).contains(position)) continue;
+      hovered = row;
+      left = side;
     }
     if (hovered >= 0) {
       int strongest = 0;

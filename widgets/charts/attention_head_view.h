@@ -54,7 +54,7 @@ class AttentionHeadView : public Chart {
   void rebuild();
   void layoutScroll();
   double rowHeight() const;
-  double labelWidth() const;
+  void measureLabels();
   float weightOf(int fromShown, int toShown) const;
   void paintLines(QPainter& painter, const QRectF& area, const ThemeColors& colors, double scroll, int only,
                   bool onlyLeft) const;
@@ -69,7 +69,8 @@ class AttentionHeadView : public Chart {
   Mode m_mode = Mode::Lines;
   bool m_hideSpecial = false;
   std::vector<int> m_shown;
-  int m_hovered = -1;  // index among the shown
+  double m_labelWidth = 0;  // of a column of tokens
+  int m_hovered = -1;       // index among the shown
   bool m_hoveredLeft = true;
   int m_kept = -1;
   bool m_keptLeft = true;

@@ -259,7 +259,8 @@ void HeatMapView::paintAxes(QPainter& painter, const Geometry& g, const ThemeCol
 
   // What the strips are, and what a pixel stands for.
   if (m_summary != nullptr) {
-    painter.drawText(QRectF(g.rowNorms.left(), g.rowNorms.top() - 5 - line, 20.0 * kGrid, line),
+    // Beside the name of the columns: a tick's number may reach over the strip.
+    painter.drawText(QRectF(g.rowNorms.left(), g.rowNorms.top() - 6 - 2 * line, 20.0 * kGrid, line),
                      Qt::AlignLeft | Qt::AlignVCenter, tr("L2 norm"));
   }
   const Visible visible = visibleIn(g, painter.device()->devicePixelRatioF());

@@ -5,6 +5,7 @@
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
+#include <QPushButton>
 #include <QSplitter>
 #include <QTabBar>
 #include <QTabWidget>
@@ -115,9 +116,25 @@ WeightDetails::WeightDetails(QWidget* parent) : QWidget(parent) {
   m_tabs->setDocumentMode(true);
   m_tabs->setAccessibleName(tr("More about the weight"));
   m_tabs->tabBar()->setAccessibleName(tr("More about the weight"));
-  m_spectrum = new SpectrumView(m_tabs);
+  auto* spectrum = new QWidget(m_tabs);
+  auto* spectrumColumn = new QVBoxLayout(spectrum);
+  spectrumColumn->setContentsMargins(0, 0, 0, 0);
+  m_spectrum = new SpectrumView(spectrum);
   m_spectrum->setTitle(tr("Singular values"));
-  m_tabs->addTab(m_spectrum, tr("Singular values"));
+  spectrumColumn->addWidget(m_spectrum, 1);
+  m_takeSpectrum = new QPushButton(spectrum);
+  m_takeSpectrum->hide();
+  connect(m_takeSpectrum, &QPushButton::clicked, this, [this] {
+    if (m_spectrumReader.isBusy()) {
+      m_spectrumReader.cancel();
+      offerSpectrum();
+    } else {
+      m_takeSpectrum->setText(tr("Cancel"));
+      takeSpectrum();
+    }
+  });
+  spectrumColumn->addWidget(m_takeSpectrum, 0, Qt::AlignHCenter);
+  m_tabs->addTab(spectrum, tr("Singular values"));
   auto* channels = new QWidget(m_tabs);
   auto* channelColumn = new QVBoxLayout(channels);
   channelColumn->setContentsMargins(0, 0, 0, 0);
@@ -187,6 +204,7 @@ void WeightDetails::clear() {
   m_largest.clear();
   m_histogram->clear();
   m_spectrum->clear();
+  m_takeSpectrum->hide();
   m_channels->clear();
   m_outliers->clear();
   showMarks();
@@ -296,17 +314,32 @@ void WeightDetails::readSpectrum() {
     return;
   }
   if (rows * columns * std::min(rows, columns) > kSpectrumCost) {
-    m_spectrum->setEmptyText(tr("This matrix is too large to take its spectrum while you wait."));
-    return;
+    offerSpectrum();
+  } else {
+    takeSpectrum();
   }
+}
+
+void WeightDetails::offerSpectrum() {
+  m_spectrum->setEmptyText(tr("The singular values of a matrix of this size may take a minute."));
+  m_takeSpectrum->setText(tr("Take them"));
+  m_takeSpectrum->show();
+}
+
+void WeightDetails::takeSpectrum() {
   m_spectrum->setEmptyText(tr("Taking the singular values …"));
-  m_spectrumReader.start<Spectrum>(
-      [matrix](const CancelToken& cancel) { return singular_spectrum(matrix, cancel); },
-      [this, matrix](const std::shared_ptr<Spectrum>& spectrum) {
-        m_spectrum->setSpectrum(*spectrum, matrix.rows(), matrix.cols(), stored_bytes(*matrix.weight()));
-        readOther();
-      },
-      [this](const ErrorInfo& error) { m_spectrum->setEmptyText(QString::fromStdString(error.message)); });
+  const Matrix matrix(m_weight);
+  m_spectrumReader.start<Spectrum>([matrix](const CancelToken& cancel) { return singular_spectrum(matrix, cancel); },
+                                   [this, matrix](const std::shared_ptr<Spectrum>& spectrum) {
+                                     m_spectrum->setSpectrum(*spectrum, matrix.rows(), matrix.cols(),
+                                                             stored_bytes(*matrix.weight()));
+                                     m_takeSpectrum->hide();
+                                     readOther();
+                                   },
+                                   [this](const ErrorInfo& error) {
+                                     m_takeSpectrum->hide();
+                                     m_spectrum->setEmptyText(QString::fromStdString(error.message));
+                                   });
 }
 
 void WeightDetails::readRanges() {

@@ -10,6 +10,7 @@
 
 class QCheckBox;
 class QComboBox;
+class QPushButton;
 class QTabWidget;
 class QTreeWidget;
 
@@ -55,6 +56,8 @@ class WeightDetails : public QWidget {
   void readGrid();
   void readTab();
   void readSpectrum();
+  void offerSpectrum();
+  void takeSpectrum();
   void readRanges();
   void readOutliers();
   void showMarks();
@@ -73,6 +76,7 @@ class WeightDetails : public QWidget {
   HistogramView* m_histogram;
   QTabWidget* m_tabs;
   SpectrumView* m_spectrum;
+  QPushButton* m_takeSpectrum;  // of matrices that are not taken unasked; hidden for others
   ChannelView* m_channels;
   QComboBox* m_channelAxis;
   QCheckBox* m_sorted;

@@ -6,7 +6,8 @@
 namespace espalier {
 
 // Fusion, with frames of fields and buttons that show on a dark ground: Fusion draws them darker than the window, which
-// on a dark window is nearly the window itself. Tabs are narrower, so that the names of all pages find room.
+// on a dark window is nearly the window itself. Tabs are narrower, so that the names of all pages find room, and the
+// name of a sorted column ends before its arrow.
 class OutlinedStyle : public QProxyStyle {
   Q_OBJECT
 
@@ -17,6 +18,7 @@ class OutlinedStyle : public QProxyStyle {
                      const QWidget* widget) const override;
   void drawComplexControl(ComplexControl control, const QStyleOptionComplex* option, QPainter* painter,
                           const QWidget* widget) const override;
+  QRect subElementRect(SubElement element, const QStyleOption* option, const QWidget* widget) const override;
   int pixelMetric(PixelMetric metric, const QStyleOption* option, const QWidget* widget) const override;
 
  private:

@@ -1,4 +1,5 @@
 // Looking inside with a run beside the open model: weights, answers, words, attention, flips.
+#include <QCheckBox>
 #include <QComboBox>
 #include <QDir>
 #include <QLineEdit>
@@ -489,7 +490,7 @@ TEST_F(LookInside, HeadsUnitsAndLayersBySeveralCriteria) {
   EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,2,5.5,1"));
 
   heads->ofBox()->setCurrentIndex(2);
-  EXPECT_FALSE(heads->averageBox()->isEnabled()) << "a layer has no tokens of its own";
+  EXPECT_FALSE(heads->perTokenBox()->isEnabled()) << "a layer has no tokens of its own";
   button->click();
   ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
   clickCell(0, 0);
@@ -507,7 +508,7 @@ TEST_F(LookInside, ACurveGrowsPointByPoint) {
   auto* heads = page<HeadsPage>("heads");
   window->showPage("heads");
   stopHalfWay = true;
-  heads->averageBox()->setCurrentIndex(1);
+  heads->perTokenBox()->setChecked(true);
   heads->emptyState()->button()->click();
   ASSERT_TRUE(waitFor([&] { return heads->bar()->text().contains("ran away"); }));
   stopHalfWay = false;
@@ -518,7 +519,7 @@ TEST_F(LookInside, ACurveGrowsPointByPoint) {
 TEST_F(LookInside, MichelsImportanceOfEachTokenSaysSo) {
   auto* heads = page<HeadsPage>("heads");
   window->showPage("heads");
-  heads->averageBox()->setCurrentIndex(heads->averageBox()->findData("token"));
+  heads->perTokenBox()->setChecked(true);
   heads->emptyState()->button()->click();
   ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
   EXPECT_TRUE(heads->matrix()->figureTitle().contains("for each token"))

@@ -37,8 +37,8 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : MeasurementPage(sessio
   m_of = new QComboBox(content);
   m_of->setAccessibleName(tr("What is ranked"));
   m_of->addItem(tr("heads"), kHeads);
-  m_of->addItem(tr("feed-forward units"), kUnits);
-  m_of->addItem(tr("whole layers"), kLayers);
+  m_of->addItem(tr("FFN units"), kUnits);
+  m_of->addItem(tr("layers"), kLayers);
   ofLabel->setBuddy(m_of);
   auto* onLabel = new QLabel(tr("on"), content);
   m_examples = new QComboBox(content);
@@ -47,15 +47,10 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : MeasurementPage(sessio
   m_examples->setCurrentIndex(kFirstCount);
   m_examples->setToolTip(tr("More examples make the rankings steadier, and take longer in proportion."));
   onLabel->setBuddy(m_examples);
-  auto* averageLabel = new QLabel(tr("Michel per"), content);
-  m_average = new QComboBox(content);
-  m_average->setAccessibleName(tr("What Michel's importance takes the absolute value of"));
-  m_average->addItem(tr("example"), QStringLiteral("example"));
-  m_average->addItem(tr("token"), QStringLiteral("token"));
-  m_average->setToolTip(
-      tr("Michel's criterion takes the absolute gradient of each example (the paper) or of each token (the paper's "
-         "release). A layer has one gradient an example."));
-  averageLabel->setBuddy(m_average);
+  m_perToken = new QCheckBox(tr("Michel per token"), content);
+  m_perToken->setToolTip(
+      tr("Michel's criterion takes the absolute gradient of each token (the paper's release) in place of each example "
+         "(the paper). A layer has one gradient an example."));
   m_withCurve = new QCheckBox(tr("Curve"), content);
   m_withCurve->setChecked(true);
   m_withCurve->setToolTip(
@@ -63,8 +58,8 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : MeasurementPage(sessio
          "that is left."));
   m_measure = new QPushButton(content);
   m_measure->setObjectName(QStringLiteral("measureHeads"));
-  for (QWidget* widget : std::initializer_list<QWidget*>{ofLabel, m_of, onLabel, m_examples, averageLabel, m_average,
-                                                         m_withCurve, m_measure}) {
+  for (QWidget* widget :
+       std::initializer_list<QWidget*>{ofLabel, m_of, onLabel, m_examples, m_perToken, m_withCurve, m_measure}) {
     top->addWidget(widget);
   }
   top->addStretch();
@@ -145,9 +140,9 @@ void HeadsPage::refresh() {
   if (showModelMissing() || showHeadsMissing()) return;
   const auto ranking = m_rankings.find(of());
   const bool known = ranking != m_rankings.end();
-  m_measure->setText(isMeasuring() ? tr("Cancel") : known ? tr("Measure again") : tr("Measure"));
+  m_measure->setText(isMeasuring() ? tr("Cancel") : tr("Measure"));
   for (QWidget* choice : std::initializer_list<QWidget*>{m_examples, m_withCurve}) choice->setEnabled(!isMeasuring());
-  m_average->setEnabled(!isMeasuring() && of() != kLayers);
+  m_perToken->setEnabled(!isMeasuring() && of() != kLayers);
   if (known) {
     showRanking(ranking->second);
     showContent();
@@ -174,7 +169,7 @@ void HeadsPage::measure() {
   m_measuring = of();
   spec.settings["of"] = m_measuring.toStdString();
   spec.settings["max_examples"] = m_examples->currentData().toInt();
-  spec.settings["average"] = m_measuring == kLayers ? "example" : m_average->currentData().toString().toStdString();
+  spec.settings["average"] = m_perToken->isChecked() && m_measuring != kLayers ? "token" : "example";
   // The curve is one of accuracy.
   spec.settings["curve"] = m_withCurve->isChecked() && !session()->task()->labels.isEmpty();
   m_rankings.erase(m_measuring);

@@ -33,7 +33,7 @@ class HeadsPage : public MeasurementPage {
   // The small pictures, one a criterion.
   const std::vector<HeadMatrix*>& thumbnails() const { return m_thumbnails; }
   QComboBox* ofBox() const { return m_of; }
-  QComboBox* averageBox() const { return m_average; }
+  QCheckBox* perTokenBox() const { return m_perToken; }
   // The answer of an importance job of "heads", "units" or "layers".
   void takeAnswer(const QString& of, const Json& answer);
 
@@ -58,7 +58,7 @@ class HeadsPage : public MeasurementPage {
 
   QComboBox* m_of;
   QComboBox* m_examples;
-  QComboBox* m_average;
+  QCheckBox* m_perToken;
   QCheckBox* m_withCurve;
   QPushButton* m_measure;
   QLabel* m_chosen;

@@ -14,6 +14,7 @@
 #include "compress/ranking.h"
 #include "compress/retraining.h"
 #include "compress/surgery.h"
+#include "train/fine_tune.h"
 
 namespace espalier {
 namespace {

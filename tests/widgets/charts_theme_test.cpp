@@ -1,13 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <QSignalSpy>
-#include <QStyleOptionHeader>
 #include <cmath>
 #include <set>
 
 #include "widgets/theme/color_map.h"
 #include "widgets/theme/numbers.h"
-#include "widgets/theme/outlined_style.h"
 #include "widgets/theme/series.h"
 #include "widgets/theme/theme.h"
 
@@ -35,22 +33,6 @@ TEST(Theme, TextReadsOnItsGround) {
     EXPECT_GE(contrast(c->accent, c->surface), 3);
     EXPECT_GE(contrast(c->text, c->selection), 4.5);
     EXPECT_GE(contrast(c->error, c->errorGround), 4.5);
-  }
-}
-
-TEST(OutlinedStyle, TheNameOfASortedColumnEndsBeforeItsArrow) {
-  const OutlinedStyle style;
-  QStyleOptionHeader header;
-  header.rect = QRect(0, 0, 90, 26);
-  header.state = QStyle::State_Enabled | QStyle::State_Horizontal;
-  const QRect plain = style.subElementRect(QStyle::SE_HeaderLabel, &header, nullptr);
-  header.sortIndicator = QStyleOptionHeader::SortDown;
-  for (const Qt::LayoutDirection direction : {Qt::LeftToRight, Qt::RightToLeft}) {
-    header.direction = direction;
-    const QRect name = style.subElementRect(QStyle::SE_HeaderLabel, &header, nullptr);
-    EXPECT_FALSE(name.intersects(style.subElementRect(QStyle::SE_HeaderArrow, &header, nullptr)));
-    EXPECT_LT(name.width(), plain.width());
-    EXPECT_GT(name.width(), plain.width() / 2);
   }
 }
 

@@ -4,8 +4,6 @@
 #include <QStyleFactory>
 #include <QStyleOption>
 
-#include <algorithm>
-
 #include "widgets/theme/theme.h"
 
 namespace espalier {
@@ -85,20 +83,6 @@ void OutlinedStyle::drawComplexControl(ComplexControl control, const QStyleOptio
     }
   }
   QProxyStyle::drawComplexControl(control, option, painter, widget);
-}
-
-QRect OutlinedStyle::subElementRect(SubElement element, const QStyleOption* option, const QWidget* widget) const {
-  QRect rect = QProxyStyle::subElementRect(element, option, widget);
-  const auto* header = qstyleoption_cast<const QStyleOptionHeader*>(option);
-  if (element != SE_HeaderLabel || !header || header->sortIndicator == QStyleOptionHeader::None) return rect;
-  if (header->orientation != Qt::Horizontal) return rect;
-  const QRect arrow = QProxyStyle::subElementRect(SE_HeaderArrow, option, widget);
-  if (header->direction == Qt::RightToLeft) {
-    rect.setLeft(std::max(rect.left(), arrow.right() + kGrid / 2));
-  } else {
-    rect.setRight(std::min(rect.right(), arrow.left() - kGrid / 2));
-  }
-  return rect;
 }
 
 int OutlinedStyle::pixelMetric(PixelMetric metric, const QStyleOption* option, const QWidget* widget) const {

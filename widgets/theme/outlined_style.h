@@ -6,8 +6,7 @@
 namespace espalier {
 
 // Fusion, with frames of fields and buttons that show on a dark ground: Fusion draws them darker than the window, which
-// on a dark window is nearly the window itself. Tabs are narrower, so that the names of all pages find room, and the
-// name of a sorted column ends before its arrow.
+// on a dark window is nearly the window itself. Tabs are narrower, so that the names of all pages find room.
 class OutlinedStyle : public QProxyStyle {
   Q_OBJECT
 
@@ -18,7 +17,6 @@ class OutlinedStyle : public QProxyStyle {
                      const QWidget* widget) const override;
   void drawComplexControl(ComplexControl control, const QStyleOptionComplex* option, QPainter* painter,
                           const QWidget* widget) const override;
-  QRect subElementRect(SubElement element, const QStyleOption* option, const QWidget* widget) const override;
   int pixelMetric(PixelMetric metric, const QStyleOption* option, const QWidget* widget) const override;
 
  private:

@@ -2,12 +2,30 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/cli/criteria.h"
 #include "app/cli/program.h"
 #include "formats/atomic_file.h"
 #include "job_kinds/look_figures.h"
 
 namespace espalier::cli {
+namespace {
+
+// A choice that would mean nothing is refused.
+void require_michel(const CriteriaOptions& options, const std::string& average) {
+  const std::vector<std::string>& named = options.criteria;
+  if (average == "example" || named.empty() || named.front() == "all" ||
+      std::ranges::count(named, std::string("michel")) > 0)
+    return;
+  throw Error(ErrorKind::InvalidInput, {.what = "this choice is one of the criterion michel alone",
+                                        .where = "--average",
+                                        .got = "--criterion without michel",
+                                        .wanted = "michel among them, or no --average",
+                                        .next = {}});
+}
+
+}  // namespace
 
 void add_heads(Program& program) {
   CLI::App* verb = program.add_verb("heads", "Importance of every attention head on a task",
@@ -19,14 +37,14 @@ void add_heads(Program& program) {
   auto average = std::make_shared<std::string>("example");
   verb->add_option("--average", *average, "Michel's absolute value for each example (paper) or token (release)")
       ->capture_default_str()
-      ->check(CLI::IsMember({"example", "token"}))
-      ->excludes("--criterion")
-      ->excludes("--curve");
+      ->check(CLI::IsMember({"example", "token"}));
   program.on_run(verb, [&program, options, average] {
     const bool several = options->curve || !options->criteria.empty();
     JobSpec spec;
     if (several) {
       spec = importance_spec(*options, "heads");
+      spec.settings["average"] = *average;
+      require_michel(*options, *average);
     } else {
       spec.kind = "head_importance";
       spec.settings = {{"model", absolute_or_name(options->model)},

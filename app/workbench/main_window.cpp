@@ -23,6 +23,7 @@
 #include "app/workbench/pages/saliency_page.h"
 #include "app/workbench/pages/tradeoff_page.h"
 #include "app/workbench/pages/weights_page.h"
+#include "app/workbench/what_if_line.h"
 #include "widgets/panels/jobs_panel.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/panels/model_panel.h"
@@ -163,6 +164,10 @@ void MainWindow::buildDocks() {
   m_properties = new PropertiesPanel(m_session.selection());
   m_propertiesDock = dock(QStringLiteral("propertiesDock"), tr("Properties"), m_properties, Qt::LeftDockWidgetArea);
   m_recipePanel = new RecipePanel(m_session.recipe(), m_session.catalog(), m_session.checker(), m_session.selection());
+  auto* whatIf = new WhatIfLine(&m_session);
+  whatIf->setContentsMargins(kGrid, kGrid, kGrid, 0);
+  m_recipePanel->setAnswer(whatIf);
+  connect(m_recipePanel, &RecipePanel::stepShown, whatIf, &WhatIfLine::setStep);
   m_recipeDock = dock(QStringLiteral("recipeDock"), tr("Recipe"), m_recipePanel, Qt::RightDockWidgetArea);
   m_jobsPanel = new JobsPanel(m_session.jobs());
   m_jobsDock = dock(QStringLiteral("jobsDock"), tr("Jobs"), m_jobsPanel, Qt::BottomDockWidgetArea);

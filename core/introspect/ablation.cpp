@@ -36,7 +36,8 @@ LayerScores ablation_scores(const Model& model, const EncodedDataset& data, Prun
 }
 
 RemovalCurve removal_curve(const Model& model, const EncodedDataset& data, Prunable prunable,
-                           const std::vector<PrunableItem>& order, const CurveOptions& options, JobContext& context) {
+                           const std::vector<PrunableItem>& order, const CurveOptions& options, JobContext& context,
+                           const std::function<void(const RemovalPoint&)>& on_point) {
   if (model.architecture.head.kind != HeadKind::Classification) {
     throw Error(ErrorKind::Unsupported,
                 {.what = "the curve is one of accuracy",
@@ -50,12 +51,14 @@ RemovalCurve removal_curve(const Model& model, const EncodedDataset& data, Pruna
     const auto total = static_cast<int64_t>(order.size());
     const int64_t step =
         options.step > 0 ? options.step : std::max<int64_t>(1, (total + kCurvePoints - 1) / kCurvePoints);
-    const auto right_without = [&](int64_t removed) {
-      return gated.run({order.begin(), order.begin() + removed}, context.cancel).right;
+    const auto point_without = [&](int64_t removed) {
+      const RemovalPoint point{removed, gated.run({order.begin(), order.begin() + removed}, context.cancel).right};
+      if (on_point) on_point(point);
+      return point;
     };
     RemovalCurve curve;
     for (int64_t removed = 0;; removed = std::min(total, removed + step)) {
-      curve.points.push_back({removed, right_without(removed)});
+      curve.points.push_back(point_without(removed));
       context.progress.report(total == 0 ? 1 : static_cast<double>(removed) / static_cast<double>(total));
       if (removed == total) break;
     }
@@ -67,7 +70,7 @@ RemovalCurve removal_curve(const Model& model, const EncodedDataset& data, Pruna
     if (first_bad == curve.points.end()) return curve;
     std::vector<RemovalPoint> between;
     for (int64_t removed = curve.within + 1; removed < first_bad->removed; ++removed) {
-      between.push_back({removed, right_without(removed)});
+      between.push_back(point_without(removed));
       if (bad(between.back())) break;
       curve.within = removed;
     }

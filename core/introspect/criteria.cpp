@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "introspect/gates.h"
+#include "introspect/introspect.h"
 #include "network/torch_errors.h"
 
 namespace espalier {
@@ -53,6 +54,16 @@ LayerScores magnitude_scores(const Model& model, const CancelToken& cancel) {
     scores.emplace_back(product.data_ptr<double>(), product.data_ptr<double>() + product.numel());
   }
   return scores;
+}
+
+LayerScores token_scores(const Model& model, const EncodedDataset& data, Prunable prunable,
+                         const CriterionOptions& options, JobContext& context) {
+  ImportanceOptions importance;
+  importance.average = ImportanceAverage::PerToken;
+  importance.max_examples = std::ssize(data.examples);
+  importance.batch_size = options.batch_size;
+  importance.device = options.device;
+  return (prunable == Prunable::Heads ? head_importance : unit_importance)(model, data, importance, context).scores;
 }
 
 }  // namespace
@@ -112,6 +123,10 @@ CriterionScores score_items(const Model& model, const EncodedDataset& data, Prun
     CriterionScores result{.criterion = criterion, .scores = {}};
     switch (criterion) {
       case Criterion::Michel:
+        if (options.michel_per_token && prunable != Prunable::Layers) {
+          result.scores = token_scores(model, data, prunable, options, context);
+          break;
+        }
         result.scores = gradient_scores(model, data, prunable, false, options, context);
         // One layer has one score, whose norm says nothing.
         if (prunable != Prunable::Layers) normalize_layers(result.scores);

@@ -2,6 +2,7 @@
 // What a model could do without: attention heads, feed-forward units or whole layers, ranked by several criteria, and
 // how accuracy falls as they go in the order of one. Nothing is removed: gates close.
 
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -43,7 +44,8 @@ using LayerScores = std::vector<std::vector<double>>;  // [layer][head or unit, 
 struct CriterionOptions {
   int64_t batch_size = 32;
   std::string device = "cpu";
-  uint64_t seed = 1;  // of Random and of Voita's gates
+  uint64_t seed = 1;              // of Random and of Voita's gates
+  bool michel_per_token = false;  // |.| of each token as in the paper's release (introspect.h); heads and units
   // Voita: steps of Adam, batches in turn; the penalty on the expected share of open gates (the paper's lambda times
   // the number of gates).
   int64_t gate_steps = 100;
@@ -90,7 +92,10 @@ struct CurveOptions {
   std::string device = "cpu";
 };
 // Accuracy on `data` with the gates of the first 0, step, 2 step, ... items of `order` closed. Classification only.
+// `on_point` hears of every point as it is measured: those of the steps, then those between the last good and the first
+// bad one.
 RemovalCurve removal_curve(const Model& model, const EncodedDataset& data, Prunable prunable,
-                           const std::vector<PrunableItem>& order, const CurveOptions& options, JobContext& context);
+                           const std::vector<PrunableItem>& order, const CurveOptions& options, JobContext& context,
+                           const std::function<void(const RemovalPoint&)>& on_point = {});
 
 }  // namespace espalier

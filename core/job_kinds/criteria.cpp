@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "introspect/criteria.h"
+#include "job_kinds/importance.h"
 #include "job_kinds/inputs.h"
 #include "job_kinds/look_kinds.h"
 #include "measure/correlation.h"
@@ -42,12 +43,15 @@ Json agreement(const std::vector<CriterionScores>& ranked) {
   return rows;
 }
 
+Json point_json(const RemovalPoint& point, int64_t examples) {
+  Json json = {{"removed", point.removed}};
+  add_interval(json, "accuracy", proportion(point.right, examples));
+  return json;
+}
+
 Json curve_json(const RemovalCurve& curve, int64_t examples) {
   Json points = Json::array();
-  for (const RemovalPoint& point : curve.points) {
-    points.push_back({{"removed", point.removed}});
-    add_interval(points.back(), "accuracy", proportion(point.right, examples));
-  }
+  for (const RemovalPoint& point : curve.points) points.push_back(point_json(point, examples));
   return points;
 }
 
@@ -79,6 +83,14 @@ Json importance_job(const JobSpec& spec, JobContext& context) {
   options.gate_steps = json_get_or(settings, "gate_steps", options.gate_steps, kSettingsOf);
   options.gate_penalty = json_get_or(settings, "gate_penalty", options.gate_penalty, kSettingsOf);
   options.seed = spec.seed;
+  options.michel_per_token = importance_average(settings) == ImportanceAverage::PerToken;
+  if (options.michel_per_token && prunable == Prunable::Layers) {
+    throw Error(ErrorKind::InvalidInput, {.what = "the gate of a layer has one gradient an example",
+                                          .where = "average",
+                                          .got = "token",
+                                          .wanted = "example, or heads or units",
+                                          .next = {}});
+  }
   CurveOptions curve_options;
   curve_options.device = options.device;
   curve_options.step = json_get_or(settings, "curve_step", curve_options.step, kSettingsOf);
@@ -124,6 +136,9 @@ Json importance_job(const JobSpec& spec, JobContext& context) {
     ranked.push_back(score_items(model, ranking_split.encoded, prunable, criterion, options, scoring));
     answer["criteria"].push_back(
         {{"criterion", to_string(criterion)}, {"scores", ranked.back().scores}, {"seconds", ranked.back().seconds}});
+    if (criterion == Criterion::Michel) {
+      answer["criteria"].back()["average"] = options.michel_per_token ? "token" : "example";
+    }
     context.result({{"kind", "criterion"}, {"criterion", answer["criteria"].back()}});
   }
   answer["agreement"] = agreement(ranked);
@@ -137,8 +152,12 @@ Json importance_job(const JobSpec& spec, JobContext& context) {
     context.progress.set_stage(fmt::format("removing {} by {}", to_string(prunable), to_string(criteria[i])));
     JobContext removing = context.slice(0.5 + progress_at(i), 0.5 + progress_at(i + 1));
     const auto begin = std::chrono::steady_clock::now();
-    const RemovalCurve curve =
-        removal_curve(model, curve_split.encoded, prunable, removal_order(ranked[i].scores), curve_options, removing);
+    const RemovalCurve curve = removal_curve(
+        model, curve_split.encoded, prunable, removal_order(ranked[i].scores), curve_options, removing,
+        [&](const RemovalPoint& point) {
+          context.result(
+              {{"kind", "point"}, {"criterion", to_string(criteria[i])}, {"point", point_json(point, examples)}});
+        });
     Json& entry = answer["criteria"][i];
     entry["curve"] = curve_json(curve, examples);
     entry["within"] = curve.within;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "compress/listed_items.h"
 #include "compress/surgery.h"
 
 namespace espalier {
@@ -68,6 +69,16 @@ Model without_neurons(const Model& model, const Json& part) {
     }
   }
   return keep_units(model, keep);
+}
+
+Model without_units(const Model& model, const Json& part) {
+  ListedItems listed;
+  for (const auto& [layer, unit] : json_get<std::vector<std::pair<int64_t, int64_t>>>(part, "units", kWhere)) {
+    listed[layer].insert(unit);
+  }
+  const std::vector<Issue> issues = check_listed(model, Part::FeedForward, "units", listed, 1);
+  if (!issues.empty()) refuse("these units cannot go", display_name(model), issues.front().message, {});
+  return keep_units(model, kept_without(model, Part::FeedForward, listed));
 }
 
 Model without_layer(const Model& model, const Json& part) {
@@ -136,6 +147,8 @@ Model apply_edit(const Model& model, const Json& parts, SpectrumCache& spectra) 
       edited = without_heads(edited, part);
     } else if (part.contains("neurons")) {
       edited = without_neurons(edited, part);
+    } else if (part.contains("units")) {
+      edited = without_units(edited, part);
     } else if (part.contains("layer")) {
       edited = without_layer(edited, part);
     } else if (part.contains("rank")) {
@@ -143,7 +156,8 @@ Model apply_edit(const Model& model, const Json& parts, SpectrumCache& spectra) 
     } else if (part.contains("bits")) {
       edited = with_bits(edited, part);
     } else {
-      refuse("this is no part of an edit", std::string(kWhere), part.dump(), "heads, neurons, layer, rank or bits");
+      refuse("this is no part of an edit", std::string(kWhere), part.dump(),
+             "heads, neurons, units, layer, rank or bits");
     }
   }
   return edited;
@@ -163,6 +177,9 @@ std::string edit_text(const Json& parts) {
       const auto group = json_get<Json>(part, "neurons", kWhere);
       text += fmt::format("without neurons {}-{} of layer {}", json_get<int64_t>(group, "first", kWhere),
                           json_get<int64_t>(group, "last", kWhere), json_get<int64_t>(group, "layer", kWhere));
+    } else if (part.contains("units")) {
+      const size_t count = json_get<std::vector<std::pair<int64_t, int64_t>>>(part, "units", kWhere).size();
+      text += fmt::format("without {} {}", count, count == 1 ? "unit" : "units");
     } else if (part.contains("layer")) {
       text += fmt::format("without layer {}", json_get<int64_t>(part, "layer", kWhere));
     } else if (part.contains("rank")) {

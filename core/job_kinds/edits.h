@@ -16,6 +16,7 @@ using SpectrumCache = std::map<std::string, SingularValues>;
 // The model after the parts of an edit, one after the other, each one of
 //   {"heads": [[layer, head], ...]}                          removed; heads by their first number (HeadIndex)
 //   {"neurons": {"layer", "first", "last"}}                  feed-forward units at these positions removed
+//   {"units": [[layer, position], ...]}                      the same for single ones of any layer
 //   {"layer": index}                                         removed
 //   {"rank": r, "weight": name}                              the best approximation of this rank, as two factors
 //   {"bits": 2 to 8, "weight": name}                         symmetric codes, a scale a row; inputs stay float

@@ -1,5 +1,6 @@
+#include "job_kinds/importance.h"
+
 #include "base/error.h"
-#include "introspect/introspect.h"
 #include "job_kinds/inputs.h"
 #include "job_kinds/kinds.h"
 #include "job_kinds/quality/measure.h"
@@ -16,15 +17,7 @@ Json importance(const JobSpec& spec, JobContext& context, const char* member, Me
   ImportanceOptions options;
   options.max_examples = json_get_or(settings, "max_examples", options.max_examples, kSettingsOf);
   options.device = json_get_or(settings, "device", options.device, kSettingsOf);
-  const auto average = json_get_or(settings, "average", std::string("example"), kSettingsOf);
-  if (average != "example" && average != "token") {
-    throw Error(ErrorKind::InvalidInput, {.what = "unknown way to average importance",
-                                          .where = "average",
-                                          .got = average,
-                                          .wanted = "example or token",
-                                          .next = {}});
-  }
-  options.average = average == "token" ? ImportanceAverage::PerToken : ImportanceAverage::PerExample;
+  options.average = importance_average(settings);
 
   context.progress.set_stage("opening model and task");
   const Model model = open_job_model(json_get<std::string>(settings, "model", kSettingsOf));
@@ -59,6 +52,18 @@ Json importance(const JobSpec& spec, JobContext& context, const char* member, Me
 }
 
 }  // namespace
+
+ImportanceAverage importance_average(const Json& settings) {
+  const auto average = json_get_or(settings, "average", std::string("example"), kSettingsOf);
+  if (average != "example" && average != "token") {
+    throw Error(ErrorKind::InvalidInput, {.what = "unknown way to average importance",
+                                          .where = "average",
+                                          .got = average,
+                                          .wanted = "example or token",
+                                          .next = {}});
+  }
+  return average == "token" ? ImportanceAverage::PerToken : ImportanceAverage::PerExample;
+}
 
 Json head_importance_job(const JobSpec& spec, JobContext& context) {
   return importance(spec, context, "heads", head_importance);

@@ -52,10 +52,13 @@
 //   answer    {"heads" or "units": [[scores of a layer]], "kept": [[head numbers]], "examples", "seconds", "accuracy"}
 // importance: by several criteria (criteria.h); the job's seed is that of the random order and of learnt gates
 //   settings  {"model", "task", "of": "heads", "units" or "layers", "criteria": [names] (none: those that take no pass
-//             over the data for every unit), "split", "max_examples" (1000, of each split), "max_length", "gate_steps",
-//             "gate_penalty", "curve": bool, "curve_split", "curve_step" (0: a 24th of all), "tolerance" (0.01)}
-//   results   {"kind": "criterion", "criterion": member of the answer} one by one, without its curve
-//   answer    {"of", "criteria": [{"criterion", "scores": [[of a layer]], "seconds" and, with a curve, "curve":
+//             over the data for every unit), "average" (Michel's: "example" or, of heads and units, "token"), "split",
+//             "max_examples" (1000, of each split), "max_length", "gate_steps", "gate_penalty", "curve": bool,
+//             "curve_split", "curve_step" (0: a 24th of all), "tolerance" (0.01)}
+//   results   {"kind": "criterion", "criterion": member of the answer} one by one without its curve, then {"kind":
+//             "point", "criterion": name, "point": member of its curve} as it is measured, and the criterion with it
+//   answer    {"of", "criteria": [{"criterion", "scores": [[of a layer]], "seconds", of Michel "average", with a curve
+//   "curve":
 //             [{"removed", "accuracy", "accuracy_low", "accuracy_high"}], "within" (the most that can go within the
 //             tolerance), "curve_seconds"}], "agreement": [[Kendall's tau-b of two criteria]], "kept": [[numbers]],
 //             "examples", "split", "max_length", "seed", "curve_split", "curve_examples", "tolerance", "warnings"}

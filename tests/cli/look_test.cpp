@@ -18,7 +18,7 @@ std::string read(const std::filesystem::path& file) {
 TEST(Look, WrongArgumentsEndWithTwoAndSayWhy) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> commands = {
       {{"heads", "lab", "--criterion", "nonsense"}, "michel, taylor"},
-      {{"heads", "lab", "--criterion", "michel", "--average", "token"}, "--average"},
+      {{"heads", "lab", "--criterion", "taylor", "--average", "token"}, "--average"},
       {{"heads", "lab", "--tolerance", "-1"}, "0 to 100"},
       {{"neurons", "lab", "--criterion", "entropy"}, "activation"},
       {{"neurons", "lab", "--layers", "--criterion", "magnitude"}, "influence"},

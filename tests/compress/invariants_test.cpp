@@ -20,8 +20,8 @@ TEST_P(Invariants, AllTenHold) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryMethod, Invariants,
-                         testing::Values("prune.magnitude", "prune.heads", "prune.neurons", "share.layers",
-                                         "factorize.svd", "quantize.q8", "distill.kd"),
+                         testing::Values("prune.magnitude", "prune.heads", "prune.layers", "prune.neurons",
+                                         "share.layers", "factorize.svd", "quantize.q8", "distill.kd"),
                          [](const auto& entry) {
                            std::string name = entry.param;
                            std::ranges::replace(name, '.', '_');

@@ -15,7 +15,7 @@ Recipe recipe_of(std::vector<Step> steps) {
   return recipe;
 }
 
-TEST(Registry, SevenMethodsInOrderWithPagesAndSoundSchemas) {
+TEST(Registry, MethodsInOrderWithPagesAndSoundSchemas) {
   std::vector<std::string> ids;
   for (const auto& each : methods()) {
     const MethodInfo& info = each->info();
@@ -38,8 +38,8 @@ TEST(Registry, SevenMethodsInOrderWithPagesAndSoundSchemas) {
           << info.id << " " << setting.key;
     }
   }
-  EXPECT_EQ(ids, (std::vector<std::string>{"prune.heads", "prune.magnitude", "prune.neurons", "share.layers",
-                                           "factorize.svd", "quantize.q8", "distill.kd"}));
+  EXPECT_EQ(ids, (std::vector<std::string>{"prune.heads", "prune.layers", "prune.magnitude", "prune.neurons",
+                                           "share.layers", "factorize.svd", "quantize.q8", "distill.kd"}));
 }
 
 TEST(Registry, NamesTheNearestMethod) {
@@ -53,8 +53,8 @@ TEST(Registry, NamesTheNearestMethod) {
 
 TEST(Recipe, TrainingAfterCodesIsRefusedBeforeAnyWork) {
   const Resources resources = small_resources();
-  for (const char* id :
-       {"prune.magnitude", "prune.heads", "prune.neurons", "share.layers", "factorize.svd", "distill.kd"}) {
+  for (const char* id : {"prune.magnitude", "prune.heads", "prune.layers", "prune.neurons", "share.layers",
+                         "factorize.svd", "distill.kd"}) {
     const Recipe recipe = recipe_of({step_of("quantize.q8", Json::object()), step_of(id, {{"epochs", 1.0}})});
     const std::vector<StepIssue> issues = check_recipe(small_model(), recipe, &resources);
     ASSERT_FALSE(issues.empty()) << id;

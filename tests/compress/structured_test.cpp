@@ -1,4 +1,4 @@
-// prune.heads and prune.neurons.
+// prune.heads, prune.neurons and prune.layers.
 #include <cmath>
 
 #include "compress/ranking.h"
@@ -10,6 +10,7 @@ namespace {
 
 Step heads(Json settings) { return step_of("prune.heads", std::move(settings)); }
 Step neurons(Json settings) { return step_of("prune.neurons", std::move(settings)); }
+Step layers(Json settings) { return step_of("prune.layers", std::move(settings)); }
 
 // The small model with zeros in the output columns of one head: it cannot matter.
 Model with_useless_head(LayerIndex layer, int64_t head) {
@@ -125,6 +126,25 @@ TEST(Neurons, AUnitWithoutOutputGoesFirst) {
   EXPECT_LT(largest_difference(engine_logits(model), engine_logits(result.model)), 1e-5);
 }
 
+TEST(Neurons, AListIsTakenAsItIsAndNeedsNoData) {
+  const Step step = neurons({{"units", Json::parse("[[0, 3], [3, 63], [3, 0], [3, 0]]")}});
+  JobContext context;
+  const MethodResult result = method("prune.neurons").apply(small_model(), step, Resources{}, 1, context);
+  EXPECT_EQ(result.report.at("units_removed"), Json::parse("[[3], [], [], [0, 63]]"));
+  EXPECT_EQ(result.report.at("units_left"), Json::parse("[63, 64, 64, 62]"));
+  EXPECT_LT(largest_difference(engine_logits(result.model),
+                               engine_logits(*method("prune.neurons").masked_form(small_model(), result))),
+            1e-5);
+  EXPECT_EQ(method("prune.neurons").preview(small_model(), step).architecture, result.model.architecture);
+  EXPECT_NE(issues_of(small_model(), neurons({{"units", Json::parse("[[1, 64]]")}})).find("it has 0-63"),
+            std::string::npos);
+  EXPECT_NE(issues_of(small_model(), neurons({{"units", Json::parse("[[4, 0]]")}})).find("4 layers"),
+            std::string::npos);
+  Json all = Json::array();
+  for (int unit = 0; unit < 64; ++unit) all.push_back({2, unit});
+  EXPECT_NE(issues_of(small_model(), neurons({{"units", all}})).find("at least 1"), std::string::npos);
+}
+
 TEST(Neurons, EveryLayerLosesTheSameShare) {
   const MethodResult result =
       apply_step(small_model(), neurons({{"fraction", 0.5}, {"steps", 2}, {"max_examples", 64}}));
@@ -144,6 +164,44 @@ TEST(Neurons, TrainingFollowsRemoval) {
       small_model(), neurons({{"fraction", 0.5}, {"max_examples", 64}, {"epochs", 0.5}, {"learning_rate", 1e-3}}));
   EXPECT_GT(result.report.at("rounds").at(0).at("train").at("steps").get<int>(), 0);
   EXPECT_EQ(result.model.architecture.layers[0].ffn.width, 32);
+}
+
+TEST(Layers, GoByTheirPlaceAndAreNumberedAnew) {
+  const auto removed = [](const char* pattern, double fraction) {
+    return apply_step(small_model(), layers({{"pattern", pattern}, {"fraction", fraction}}))
+        .report.at("layers_removed");
+  };
+  EXPECT_EQ(removed("top", 0.5), Json::parse("[2, 3]"));
+  EXPECT_EQ(removed("even", 0.5), Json::parse("[1, 3]"));
+  EXPECT_EQ(removed("bottom", 0.25), Json::parse("[0]"));
+  EXPECT_EQ(removed("middle", 0.5), Json::parse("[1, 2]"));
+  EXPECT_EQ(removed("top", 1), Json::parse("[1, 2, 3]")) << "one stays";
+  const Model model = apply_step(small_model(), layers({{"layers", "0, 2"}})).model;
+  validate(model, "test");
+  ASSERT_EQ(model.architecture.layers.size(), 2U);
+  for (const char* slot : {"attention.q_proj.weight", "ffn.out_proj.bias"}) {
+    EXPECT_EQ(values_of(model, std::string("encoder.0.") + slot),
+              values_of(small_model(), std::string("encoder.1.") + slot));
+    EXPECT_EQ(values_of(model, std::string("encoder.1.") + slot),
+              values_of(small_model(), std::string("encoder.3.") + slot));
+  }
+}
+
+TEST(Layers, AListIsReadAndItsFaultsAreNamed) {
+  const auto removed = [](const char* list) {
+    return apply_step(small_model(), layers({{"layers", list}})).report.at("layers_removed");
+  };
+  EXPECT_EQ(removed(" 1-2 ,0"), Json::parse("[0, 1, 2]"));
+  EXPECT_EQ(removed("3,3,"), Json::parse("[3]"));
+  const auto issue = [](const char* list) { return issues_of(small_model(), layers({{"layers", list}})); };
+  EXPECT_NE(issue("4").find("4 layers"), std::string::npos);
+  EXPECT_NE(issue("0-3").find("one has to stay"), std::string::npos);
+  for (const char* list : {"x", "2-1", "1.5", "-1", ",", "1;2", "99999999999999999999", "0-99999999999"}) {
+    EXPECT_NE(issue(list).find("wanted numbers of layers"), std::string::npos) << list;
+  }
+  Step scoped = layers({{"layers", "1"}});
+  scoped.scope.layers = {1};
+  EXPECT_NE(issues_of(small_model(), scoped).find("scope: "), std::string::npos);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Jobs that look inside a model.
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -27,10 +28,20 @@ TEST(ImportanceJob, RanksHeadsByAllCriteriaAndDrawsTheCurve) {
   ASSERT_EQ(outcome.last.kind, JobEventKind::Done) << outcome.last.error.message;
   const Json& answer = outcome.last.result;
   ASSERT_EQ(answer.at("criteria").size(), 7u);
-  // One when it is ranked, and one with its curve.
-  EXPECT_EQ(outcome.results.size(), 14u);
-  EXPECT_FALSE(outcome.results[6].at("criterion").contains("curve"));
-  EXPECT_TRUE(outcome.results[7].at("criterion").contains("curve"));
+  // One when it is ranked; then each of its points, and one with its curve.
+  size_t at = 0;
+  for (; at < 7; ++at) EXPECT_FALSE(outcome.results[at].at("criterion").contains("curve"));
+  for (const Json& entry : answer["criteria"]) {
+    Json points = Json::array();
+    for (; outcome.results.at(at).at("kind") == "point"; ++at) {
+      EXPECT_EQ(outcome.results[at].at("criterion"), entry.at("criterion"));
+      points.push_back(outcome.results[at].at("point"));
+    }
+    std::ranges::stable_sort(points, {}, [](const Json& point) { return point.at("removed").get<int>(); });
+    EXPECT_EQ(points, entry.at("curve"));
+    EXPECT_EQ(outcome.results[at++].at("criterion"), entry);
+  }
+  EXPECT_EQ(at, outcome.results.size());
   EXPECT_EQ(answer.at("criteria")[0].at("criterion"), "michel");
   EXPECT_EQ(answer.at("split"), "train");
   EXPECT_EQ(answer.at("curve_split"), "dev");
@@ -65,6 +76,22 @@ TEST(ImportanceJob, RanksUnitsAndLayers) {
   EXPECT_EQ(layers["criteria"][0]["scores"][0].size(), 1u);
 }
 
+TEST(ImportanceJob, MichelsOfEachTokenIsThatOfTheReleaseAlone) {
+  const TinyWorld world;
+  for (const auto& [of, kind] : {std::pair{"heads", "head_importance"}, std::pair{"units", "unit_importance"}}) {
+    Json settings = base_settings(world);
+    settings["of"] = of;
+    settings["criteria"] = {"michel", "taylor"};
+    settings["average"] = "token";
+    const Json several = answer_of("importance", settings);
+    EXPECT_EQ(several["criteria"][0].at("average"), "token");
+    EXPECT_FALSE(several["criteria"][1].contains("average"));
+    EXPECT_EQ(several["criteria"][0].at("scores"), answer_of(kind, settings).at(of)) << of;
+    settings["average"] = "example";
+    EXPECT_NE(several["criteria"][0].at("scores"), answer_of("importance", settings)["criteria"][0].at("scores"));
+  }
+}
+
 TEST(ImportanceJob, NamesWhatItDoesNotKnow) {
   const TinyWorld world;
   const auto message = [&](const char* member, const Json& value) {
@@ -76,6 +103,7 @@ TEST(ImportanceJob, NamesWhatItDoesNotKnow) {
   };
   EXPECT_NE(message("of", "words").find("units"), std::string::npos);
   EXPECT_NE(message("criteria", Json{"influence"}).find("entropy"), std::string::npos);
+  EXPECT_NE(message("average", "week").find("example or token"), std::string::npos);
 }
 
 TEST(FlipsJob, OfAModelWithItselfAreNone) {

@@ -14,7 +14,8 @@ Json one_of_each() {
     [{"rank": 2, "weight": "encoder.1.ffn.in"}],
     [{"bits": 2, "weight": "encoder.0.attention.v_proj"}],
     [{"heads": [[0, 0]]}, {"bits": 3, "weight": "encoder.1.ffn.out_proj.weight"},
-     {"rank": 3, "weight": "encoder.1.ffn.out_proj"}]])");
+     {"rank": 3, "weight": "encoder.1.ffn.out_proj"}],
+    [{"units": [[0, 31], [1, 0], [1, 7], [1, 0]]}, {"layer": 0}]])");
 }
 
 Json base_settings(const TinyWorld& world) {
@@ -28,11 +29,11 @@ TEST(WhatIfJob, EveryEditGetsTheAccuracyThatAnEvaluationFinds) {
   const Outcome outcome = run_job_here("whatif", settings);
   ASSERT_EQ(outcome.last.kind, JobEventKind::Done) << outcome.last.error.message;
   const Json& answer = outcome.last.result;
-  ASSERT_EQ(answer.at("edits").size(), 6U);
+  ASSERT_EQ(answer.at("edits").size(), 7U);
   EXPECT_EQ(answer.at("split"), "dev");
   const Model model = open_model(world.model());
   SpectrumCache spectra;
-  for (size_t i = 0; i < 6; ++i) {
+  for (size_t i = 0; i < 7; ++i) {
     const Json& edit = answer["edits"][i];
     const auto bundle = world.folder() / ("edited" + std::to_string(i));
     save_bundle(apply_edit(model, settings["edits"][i], spectra), bundle);
@@ -47,7 +48,7 @@ TEST(WhatIfJob, EveryEditGetsTheAccuracyThatAnEvaluationFinds) {
   EXPECT_EQ(answer["edits"][1].at("first_changed_layer"), 1);
   EXPECT_LT(answer["edits"][1].at("parameters"), answer.at("parameters"));
   ASSERT_FALSE(outcome.results.empty());
-  EXPECT_EQ(outcome.results.back().at("edit"), 5);
+  EXPECT_EQ(outcome.results.back().at("edit"), 6);
   EXPECT_TRUE(outcome.results.back().at("settled").get<bool>());
   EXPECT_EQ(outcome.results.back().at("baseline_accuracy"), answer.at("baseline_accuracy"));
 }
@@ -87,7 +88,7 @@ TEST(WhatIfJob, WhatCannotBeAskedIsRefusedByName) {
   const std::vector<std::pair<const char*, const char*>> wrong = {
       {R"([])", "nothing to ask"},
       {R"([[]])", "at least one part"},
-      {R"([[{"tails": 3}]])", "heads, neurons, layer, rank or bits"},
+      {R"([[{"tails": 3}]])", "heads, neurons, units, layer, rank or bits"},
       {R"([["heads"]])", "no part of an edit"},
       {R"([[{"heads": [[0, 9]]}]])", "one of 0, 1, 2, 3"},
       {R"([[{"heads": [[0, 4294967296]]}]])", "one of 0, 1, 2, 3"},
@@ -95,6 +96,9 @@ TEST(WhatIfJob, WhatCannotBeAskedIsRefusedByName) {
       {R"([[{"heads": [[0]]}]])", "heads"},
       {R"([[{"heads": "all"}]])", "heads"},
       {R"([[{"neurons": {"layer": 0, "first": 4, "last": 32}}]])", "0-31"},
+      {R"([[{"units": [[0, 32]]}]])", "it has 0-31"},
+      {R"([[{"units": [[2, 0]]}]])", "2 layers"},
+      {R"([[{"units": [3]}]])", "units"},
       {R"([[{"layer": -1}]])", "no such layer"},
       {R"([[{"layer": 0}, {"layer": 0}]])", "only layer"},
       {R"([[{"rank": 17, "weight": "encoder.0.ffn.in_proj"}]])", "1 to 16"},

@@ -43,6 +43,29 @@ TEST(HeadMatrix, AClickAsksAndTheRecipeAnswers) {
   EXPECT_FALSE(toggles[1][2].toBool()) << "a pruned head is asked back";
 }
 
+TEST(HeadMatrix, GroupsOfUnitsAreAskedForAndStruckHalfWhenAPartGoes) {
+  HeadMatrix matrix;
+  show(matrix);
+  HeadScores scores = headScores(4, 6);
+  scores.column = QStringLiteral("group");
+  matrix.setScores(scores);
+  const HeadPosition place{LayerIndex(3), HeadIndex(1)};
+  QSignalSpy toggles(&matrix, &HeadMatrix::headToggled), readouts(&matrix, &Chart::readoutChanged);
+  QTest::mouseClick(&matrix, Qt::LeftButton, {}, matrix.cellRect(place.first, place.second).center().toPoint());
+  ASSERT_EQ(toggles.count(), 1);
+  EXPECT_TRUE(readouts.last()[0].toString().contains("layer 3, group 1"));
+  const auto picture = [&] { return matrix.grab(matrix.cellRect(place.first, place.second).toRect()).toImage(); };
+  const QImage whole = picture();
+  matrix.setPruned({}, {place});
+  const QImage partly = picture();
+  EXPECT_NE(partly, whole);
+  QTest::mouseMove(&matrix, matrix.cellRect(place.first, place.second).center().toPoint() + QPoint(1, 1));
+  EXPECT_TRUE(readouts.last()[0].toString().contains("a part of it"));
+  EXPECT_TRUE(matrix.figureCsv().startsWith("layer,column,score,pruned"));
+  matrix.setPruned({place});
+  EXPECT_NE(picture(), partly);
+}
+
 TEST(HeadMatrix, ARemovedHeadCannotBeToggled) {
   HeadMatrix matrix;
   show(matrix);
@@ -301,6 +324,18 @@ TEST(TradeoffPlot, ClickSelectsTheRunUnderThePointer) {
   const int before = static_cast<int>(selections.count());
   QTest::mouseClick(&plot, Qt::LeftButton, {}, {plot.width() - 3, 3});
   EXPECT_EQ(selections.count(), before) << "nothing is there";
+}
+
+TEST(TradeoffPlot, NamesTheFamiliesUnlessThePlotBesideDoes) {
+  TradeoffPlot plot;
+  show(plot);
+  plot.setPoints(test::runs());
+  const QPointF before = plot.positionOf("8 bits");
+  const QImage named = plot.grab().toImage(), saved = renderImage(plot);
+  plot.setNamesBeside(true);
+  EXPECT_NE(plot.grab().toImage(), named);
+  EXPECT_EQ(plot.positionOf("8 bits"), before) << "two plots in a row stand at one height";
+  EXPECT_EQ(renderImage(plot), saved) << "a saved picture stands alone";
 }
 
 TEST(TradeoffPlot, KeysWalkTheRunsByCost) {

@@ -8,6 +8,7 @@
 #include "widgets/forms/scope_form.h"
 #include "widgets/forms/setting_editor.h"
 #include "widgets/forms/setting_form.h"
+#include "widgets/models/head_list.h"
 
 namespace espalier {
 namespace {

@@ -35,6 +35,10 @@ TEST(RecipeDocument, EveryEditIsUndoneAndRedone) {
       [&] { document.setName("small"); },
       [&] { document.setSeed(5); },
       [&] { document.toggleHead(1, 3); },
+      [&] {
+        document.toggleUnits(0, {2, 3});
+      },
+      [&] { document.toggleLayer(1); },
       [&] { document.replace(Recipe(), "new recipe"); },
   };
   for (const auto& edit : edits) {
@@ -90,6 +94,28 @@ TEST(RecipeDocument, TogglingHeadsMakesAndRemovesTheStep) {
   // Without its last head the step would fall back to a share of all heads, so it goes.
   document.toggleHead(1, 1);
   EXPECT_EQ(methodsOf(document), (Names{"quantize.q8"}));
+}
+
+TEST(RecipeDocument, ListedUnitsAndLayersFollowListedHeads) {
+  RecipeDocument document;
+  document.addStep("quantize.q8");
+  EXPECT_EQ(document.toggleLayer(5), 0);
+  EXPECT_EQ(document.toggleUnits(1, {7, 9}), 0);
+  EXPECT_EQ(document.toggleHead(0, 2), 0);
+  EXPECT_EQ(methodsOf(document), (Names{"prune.heads", "prune.neurons", "prune.layers", "quantize.q8"}));
+  EXPECT_EQ(document.toggleLayer(2), 2);
+  EXPECT_EQ(document.recipe().steps[1].settings, Json::parse(R"({"units": [[1, 7], [1, 9]]})"));
+  EXPECT_EQ(document.recipe().steps[2].settings, Json::parse(R"({"layers": "2, 5"})"));
+  // Some of them are listed: the others join. All of them: they leave.
+  document.toggleUnits(1, {9, 10});
+  EXPECT_EQ(document.chosenUnits(), (HeadSet{{1, 7}, {1, 9}, {1, 10}}));
+  document.toggleUnits(1, {7, 9, 10});
+  EXPECT_EQ(methodsOf(document), (Names{"prune.heads", "prune.layers", "quantize.q8"}));
+  EXPECT_EQ(document.chosenLayers(), (std::set<int>{2, 5}));
+  document.setSetting(1, "fraction", 0.5);
+  document.toggleLayer(2);
+  document.toggleLayer(5);
+  EXPECT_EQ(document.recipe().steps[1].settings, Json::parse(R"({"fraction": 0.5})")) << "it said something else";
 }
 
 TEST(RecipeDocument, AStepSwitchedOffDoesNotCountAsChosenHeads) {
@@ -150,6 +176,10 @@ TEST(HeadList, ReadsWhatPeopleType) {
   EXPECT_EQ(headsFromText("0.3 x"), std::nullopt);
   EXPECT_EQ(headsFromText("3"), std::nullopt);
   EXPECT_EQ(headsToText({{1, 7}, {0, 3}}), "0.3, 1.7");
+  EXPECT_EQ(headsToText({{0, 3}, {1, 4}, {1, 5}, {1, 6}, {1, 8}, {1, 9}, {2, 10}}), "0.3, 1.4-6, 1.8, 1.9, 2.10");
+  EXPECT_EQ(headsFromText("1.4-6 2.10"), (HeadSet{{1, 4}, {1, 5}, {1, 6}, {2, 10}}));
+  EXPECT_EQ(headsFromText("1.6-4"), std::nullopt);
+  EXPECT_EQ(layersFromText("2, 5 - 7"), (std::vector<int32_t>{2, 5, 6, 7}));
   EXPECT_EQ(headsFromJson(headsToJson({{1, 7}})), (HeadSet{{1, 7}}));
   EXPECT_EQ(headsFromJson(Json::parse(R"([[1], "x", [2, 3]])")), (HeadSet{{2, 3}}));
 }

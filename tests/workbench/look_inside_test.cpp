@@ -1,4 +1,5 @@
 // Looking inside with a run beside the open model: weights, answers, words, attention, flips.
+#include <QCheckBox>
 #include <QComboBox>
 #include <QDir>
 #include <QLineEdit>
@@ -116,7 +117,7 @@ Json activityAnswer(const JobSpec& spec, JobContext& context) {
   return answer;
 }
 
-// Two criteria that rank in opposite order; units are 32 a layer.
+// Two criteria that rank in opposite order; units are 32 a layer. Stops, if it does, behind the first point of a curve.
 Json importanceAnswer(const JobSpec& spec, JobContext& context) {
   const auto of = spec.settings["of"].get<std::string>();
   const int items = of == "heads" ? 4 : of == "units" ? 32 : 1;
@@ -136,9 +137,17 @@ Json importanceAnswer(const JobSpec& spec, JobContext& context) {
     }
     answer["criteria"].push_back({{"criterion", id}, {"scores", scores}, {"seconds", 1.5}});
     context.result({{"kind", "criterion"}, {"criterion", answer["criteria"].back()}});
-    if (!spec.settings["curve"].get<bool>()) continue;
-    answer["criteria"].back()["curve"] = {{{"removed", 0}, {"accuracy", 1.0}}, {{"removed", 4}, {"accuracy", 0.5}}};
-    answer["criteria"].back()["within"] = 3;
+    if (id == std::string("michel")) answer["criteria"].back()["average"] = spec.settings["average"];
+  }
+  if (!spec.settings["curve"].get<bool>()) return answer;
+  for (Json& criterion : answer["criteria"]) {
+    criterion["curve"] = {{{"removed", 0}, {"accuracy", 1.0}}, {{"removed", 4}, {"accuracy", 0.5}}};
+    for (const Json& point : criterion["curve"]) {
+      context.result({{"kind", "point"}, {"criterion", criterion["criterion"]}, {"point", point}});
+      if (stopHalfWay) throw Error(ErrorKind::Device, "the examples ran away");
+    }
+    criterion["within"] = 3;
+    context.result({{"kind", "criterion"}, {"criterion", criterion}});
   }
   return answer;
 }
@@ -457,13 +466,64 @@ TEST_F(LookInside, HeadsUnitsAndLayersBySeveralCriteria) {
   button->click();
   ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
   EXPECT_TRUE(heads->matrix()->figureCsv().contains("0,0,0.5,0")) << "two units a group, the least important first";
-  QSignalSpy toggles(heads->matrix(), &HeadMatrix::headToggled);
-  QTest::mouseClick(heads->matrix(), Qt::LeftButton, {},
-                    heads->matrix()->cellRect(LayerIndex(1), HeadIndex(2)).center().toPoint());
-  EXPECT_EQ(toggles.count(), 0);
+  // A click on a group lists its units; the same by the other criterion, which ranks the other way round.
+  RecipeDocument* recipe = window->session()->recipe();
+  const auto clickCell = [&](int layer, int column) {
+    QTest::mouseClick(heads->matrix(), Qt::LeftButton, {},
+                      heads->matrix()->cellRect(LayerIndex(layer), HeadIndex(column)).center().toPoint());
+  };
+  clickCell(1, 2);
   EXPECT_EQ(window->session()->selection()->state().layer, 1);
+  EXPECT_EQ(recipe->chosenUnits(), (HeadSet{{1, 4}, {1, 5}}));
+  EXPECT_EQ(recipe->recipe().steps[1].method, "prune.neurons") << "behind the heads";
+  EXPECT_TRUE(heads->thumbnails()[0]->figureCsv().contains("1,2,5.5,1"))
+      << heads->thumbnails()[0]->figureCsv().toStdString();
+  EXPECT_TRUE(heads->thumbnails()[1]->figureCsv().contains("1,13,-5.5,1"));
+  recipe->toggleUnits(1, {4});
+  EXPECT_TRUE(heads->thumbnails()[0]->figureCsv().contains("1,2,5.5,0")) << "one of two is no whole group";
+  clickCell(1, 2);
+  EXPECT_EQ(recipe->chosenUnits(), (HeadSet{{1, 4}, {1, 5}}));
+  clickCell(1, 2);
+  EXPECT_TRUE(recipe->chosenUnits().empty());
+  recipe->undoStack()->undo();
+  EXPECT_EQ(recipe->chosenUnits().size(), 2U);
+  EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,2,5.5,1"));
+
+  heads->ofBox()->setCurrentIndex(2);
+  EXPECT_FALSE(heads->perTokenBox()->isEnabled()) << "a layer has no tokens of its own";
+  button->click();
+  ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
+  clickCell(0, 0);
+  EXPECT_EQ(recipe->chosenLayers(), std::set<int>{0});
+  EXPECT_EQ(recipe->recipe().steps[2].method, "prune.layers");
+  EXPECT_TRUE(heads->matrix()->figureCsv().contains("0,0,0,1"));
+  clickCell(0, 0);
+  EXPECT_TRUE(recipe->chosenLayers().empty());
   heads->ofBox()->setCurrentIndex(0);
   EXPECT_FALSE(heads->matrix()->isEmpty()) << "what was measured stays";
+  EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,3,4,1")) << "and struck out";
+}
+
+TEST_F(LookInside, ACurveGrowsPointByPoint) {
+  auto* heads = page<HeadsPage>("heads");
+  window->showPage("heads");
+  stopHalfWay = true;
+  heads->perTokenBox()->setChecked(true);
+  heads->emptyState()->button()->click();
+  ASSERT_TRUE(waitFor([&] { return heads->bar()->text().contains("ran away"); }));
+  stopHalfWay = false;
+  EXPECT_EQ(heads->curve()->pointCount("Michel"), 1) << heads->curve()->figureCsv().toStdString();
+  EXPECT_EQ(heads->curve()->pointCount("entropy"), 0);
+}
+
+TEST_F(LookInside, MichelsImportanceOfEachTokenSaysSo) {
+  auto* heads = page<HeadsPage>("heads");
+  window->showPage("heads");
+  heads->perTokenBox()->setChecked(true);
+  heads->emptyState()->button()->click();
+  ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
+  EXPECT_TRUE(heads->matrix()->figureTitle().contains("for each token"))
+      << heads->matrix()->figureTitle().toStdString();
 }
 
 TEST_F(LookInside, APinnedViewBringsItsSelectionBack) {

@@ -1,12 +1,13 @@
-// The line under the head matrix that says what the chosen heads cost.
+// The line over the estimate that says what accuracy becomes by what the recipe lists.
 #include <QDir>
 #include <QFile>
 
 #include "app/workbench/main_window.h"
 #include "app/workbench/pages/page.h"
-#include "app/workbench/pages/what_if_line.h"
+#include "app/workbench/what_if_line.h"
 #include "tests/support/support.h"
 #include "tests/widgets/small_model.h"
+#include "widgets/panels/recipe_panel.h"
 
 namespace espalier {
 namespace {
@@ -31,11 +32,17 @@ class WhatIfLineTest : public testing::Test {
     window->show();
     window->begin(path("small"));
     ASSERT_TRUE(waitFor([&] { return window->session()->model() != nullptr; }));
+    openTask();
+    line = window->recipePanel()->findChild<WhatIfLine*>();
+    ASSERT_NE(line, nullptr);
+  }
+
+  void openTask() {
     window->session()->openTask(path("task"));
     ASSERT_TRUE(waitFor([&] { return window->session()->task().has_value(); }));
   }
 
-  // Costs a tenth for every head, seen first on 40 examples, then exactly.
+  // Costs a tenth for every head, or for another part, seen first on 40 examples, then exactly.
   JobKinds worker() {
     JobKinds kinds;
     kinds.add("methods", [](const JobSpec&, JobContext&) { return Json::parse(R"({"methods": []})"); });
@@ -45,9 +52,12 @@ class WhatIfLineTest : public testing::Test {
         ++opened;
         return Json::object();
       }
-      const Json heads = spec.settings.at("edits")[0][0].at("heads");
-      asked.push_back(heads);
-      const double accuracy = 0.9 - 0.1 * static_cast<double>(heads.size());
+      const Json parts = spec.settings.at("edits")[0];
+      asked.push_back(parts);
+      double accuracy = 0.9;
+      for (const Json& part : parts) {
+        accuracy -= 0.1 * (part.contains("heads") ? static_cast<double>(part.at("heads").size()) : 1);
+      }
       Json estimate = {{"kind", "estimate"},
                        {"edit", 0},
                        {"ms", 40.0},
@@ -75,22 +85,21 @@ class WhatIfLineTest : public testing::Test {
   bool exact = false;
   int opened = 0;
   std::unique_ptr<MainWindow> window;
+  WhatIfLine* line = nullptr;
 };
 
 TEST_F(WhatIfLineTest, FollowsTheChosenHeads) {
-  const auto line = std::make_unique<WhatIfLine>(window->session());
-  line->show();
   EXPECT_TRUE(line->text().isEmpty());
   RecipeDocument* recipe = window->session()->recipe();
   recipe->toggleHead(0, 1);
   recipe->toggleHead(1, 2);
   EXPECT_FALSE(line->text().isEmpty());
   ASSERT_TRUE(waitFor([&] { return line->text().contains("70.0"); })) << line->text().toStdString();
-  EXPECT_TRUE(line->text().contains(QStringLiteral("± 2"))) << line->text().toStdString();
+  EXPECT_TRUE(line->text().contains("points without 2 heads")) << line->text().toStdString();
   EXPECT_TRUE(line->text().contains("40 of 80"));
   // Clicks close together are one question.
   ASSERT_EQ(asked.size(), 1U);
-  EXPECT_EQ(asked[0], Json::parse("[[0, 1], [1, 2]]"));
+  EXPECT_EQ(asked[0], Json::parse(R"([{"heads": [[0, 1], [1, 2]]}])"));
 
   exact = true;
   recipe->toggleHead(0, 1);
@@ -101,19 +110,59 @@ TEST_F(WhatIfLineTest, FollowsTheChosenHeads) {
   EXPECT_EQ(asked.size(), 2U);
 }
 
+TEST_F(WhatIfLineTest, AsksAboutUnitsAndLayersFromTheTopDown) {
+  RecipeDocument* recipe = window->session()->recipe();
+  recipe->toggleLayer(0);
+  recipe->toggleUnits(1, {3, 5});
+  recipe->toggleHead(0, 2);
+  ASSERT_TRUE(waitFor([&] { return line->text().contains("60.0"); })) << line->text().toStdString();
+  EXPECT_TRUE(line->text().contains("without 1 head, 2 units and layer 0")) << line->text().toStdString();
+  EXPECT_EQ(asked.back(), Json::parse(R"([{"heads": [[0, 2]]}, {"units": [[1, 3], [1, 5]]}, {"layer": 0}])"));
+  recipe->toggleLayer(1);
+  ASSERT_TRUE(waitFor([&] { return line->text().contains("50.0"); })) << line->text().toStdString();
+  // The higher first: the other keeps its number until its turn.
+  EXPECT_EQ(asked.back()[2], Json::parse(R"({"layer": 1})"));
+  EXPECT_EQ(asked.back()[3], Json::parse(R"({"layer": 0})"));
+}
+
+TEST_F(WhatIfLineTest, AsksAboutTheOneMatrixOfTheChosenStep) {
+  RecipeDocument* recipe = window->session()->recipe();
+  const int row = recipe->addStep("quantize.q8");
+  recipe->setScope(row, Scope{.layers = {}, .parts = {}, .slots = {"encoder.1.ffn.in_proj.weight"}});
+  recipe->setSetting(row, "bits", 3);
+  ASSERT_TRUE(waitFor([&] { return line->text().contains("80.0"); })) << line->text().toStdString();
+  EXPECT_TRUE(line->text().contains("with encoder.1.ffn.in_proj at 3 bits")) << line->text().toStdString();
+  EXPECT_EQ(asked.back(), Json::parse(R"([{"bits": 3, "weight": "encoder.1.ffn.in_proj.weight"}])"));
+  recipe->setSetting(row, "bits", 32);
+  EXPECT_TRUE(line->text().isEmpty()) << "the model as it is";
+
+  const int low = recipe->addStep("factorize.svd");
+  recipe->setScope(low, Scope{.layers = {}, .parts = {}, .slots = {"encoder.0.ffn.out_proj.weight"}});
+  recipe->setSetting(low, "rank", 4);
+  EXPECT_TRUE(line->text().isEmpty()) << "the rank is not what it goes by";
+  recipe->setSetting(low, "by", "rank");
+  ASSERT_TRUE(waitFor([&] { return line->text().contains("at rank 4"); })) << line->text().toStdString();
+  recipe->setSetting(low, "rank", 11);
+  EXPECT_TRUE(line->text().isEmpty()) << "two factors of rank 11 hold more than 16 x 32 numbers";
+  recipe->setSetting(low, "rank", 10);
+  EXPECT_FALSE(line->text().isEmpty());
+  // Another step is chosen: its settings are what is asked about.
+  window->recipePanel()->setCurrentStep(row);
+  EXPECT_TRUE(line->text().isEmpty());
+}
+
 TEST_F(WhatIfLineTest, AsksOnlyWhileItIsOnTheScreen) {
-  const auto line = std::make_unique<WhatIfLine>(window->session());
+  window->recipePanel()->hide();
   window->session()->recipe()->toggleHead(0, 1);
   EXPECT_TRUE(line->text().isEmpty());
-  line->show();
+  window->recipePanel()->show();
   ASSERT_TRUE(waitFor([&] { return line->text().contains("80.0"); })) << line->text().toStdString();
   EXPECT_EQ(asked.size(), 1U);
   EXPECT_EQ(opened, 0);
 }
 
-TEST_F(WhatIfLineTest, TheModelIsOpenedBeforeTheFirstClick) {
-  const auto line = std::make_unique<WhatIfLine>(window->session());
-  line->show();
+TEST_F(WhatIfLineTest, TheModelIsOpenedBeforeTheFirstClickOnThePageOfHeads) {
+  window->showPage("heads");
   ASSERT_TRUE(waitFor([&] { return opened == 1; }));
   EXPECT_TRUE(line->text().isEmpty());
   EXPECT_TRUE(asked.empty());
@@ -124,7 +173,14 @@ TEST_F(WhatIfLineTest, TheModelIsOpenedBeforeTheFirstClick) {
   ASSERT_TRUE(waitFor([&] { return opened == 2; }));
 }
 
-TEST_F(WhatIfLineTest, StandsOnThePageOfHeads) { EXPECT_NE(window->page("heads")->findChild<WhatIfLine*>(), nullptr); }
+TEST_F(WhatIfLineTest, ARecipeThatWasThereIsAskedAboutWhenItIsLookedAt) {
+  window->session()->closeTask();
+  window->session()->recipe()->toggleHead(1, 0);
+  openTask();
+  EXPECT_TRUE(line->text().isEmpty());
+  window->showPage("heads");
+  ASSERT_TRUE(waitFor([&] { return line->text().contains("80.0"); })) << line->text().toStdString();
+}
 
 }  // namespace
 }  // namespace espalier

@@ -10,6 +10,11 @@
 #include "widgets/theme/numbers.h"
 
 namespace espalier {
+namespace {
+
+constexpr double kPartLength = 0.35;  // of a strike: clear of the number in the middle
+
+}  // namespace
 
 struct HeadMatrix::Layout {
   QPointF origin;
@@ -58,10 +63,11 @@ void HeadMatrix::setScores(const HeadScores& scores) {
 
 void HeadMatrix::clear() {
   m_pruned.clear();
+  m_partly.clear();
   setScores({});
 }
 
-void HeadMatrix::setPruned(const std::set<HeadPosition>& pruned) {
+void HeadMatrix::setPruned(const std::set<HeadPosition>& pruned, const std::set<HeadPosition>& partly) {
   m_leaving.clear();
   std::set_difference(pruned.begin(), pruned.end(), m_pruned.begin(), m_pruned.end(),
                       std::inserter(m_leaving, m_leaving.end()));
@@ -69,6 +75,7 @@ void HeadMatrix::setPruned(const std::set<HeadPosition>& pruned) {
   m_leavingShare = 1;
   if (!m_leaving.empty() && isVisible() && !Theme::instance().reducedMotion()) m_motion->start();
   m_pruned = pruned;
+  m_partly = partly;
   update();
 }
 
@@ -219,9 +226,13 @@ void HeadMatrix::paintFigure(QPainter& painter, const QRectF& area, const ThemeC
         painter.setPen(ink);
         painter.drawText(cell, Qt::AlignCenter, written(found->second));
       }
+      const QLineF strike(cell.bottomLeft() + QPointF(3, -3), cell.topRight() + QPointF(-3, 3));
+      if (!pruned && m_partly.count(at) > 0) {
+        painter.setPen(QPen(map.textOn(t), layout.cellWidth > 16 ? 1.5 : 1));
+        painter.drawLine(strike.p1(), strike.pointAt(kPartLength));
+      }
       if (!pruned) continue;
       painter.setPen(QPen(colors.secondaryText, layout.cellWidth > 16 ? 1.5 : 1));
-      const QLineF strike(cell.bottomLeft() + QPointF(3, -3), cell.topRight() + QPointF(-3, 3));
       painter.drawLine(strike.p1(), strike.pointAt(gone));
       if (!numbers) painter.drawLine(cell.topLeft() + QPointF(3, 3), cell.bottomRight() + QPointF(-3, -3));
       painter.setBrush(Qt::NoBrush);
@@ -282,12 +293,14 @@ QString HeadMatrix::readoutFor(HeadPosition at) const {
   const auto found = m_scores.values.find(at);
   if (found == m_scores.values.end()) return tr("%1 was removed").arg(where);
   const QString what = m_scores.unit.isEmpty() ? m_scores.criterion : m_scores.unit;
-  const QString state = m_pruned.count(at) > 0 ? tr("; the recipe prunes it") : QString();
+  const QString state = m_pruned.count(at) > 0   ? tr("; the recipe prunes it")
+                        : m_partly.count(at) > 0 ? tr("; the recipe prunes a part of it")
+                                                 : QString();
   return QStringLiteral("%1: %2 %3%4").arg(where, what, formatExact(found->second), state);
 }
 
 void HeadMatrix::toggle(HeadPosition at) {
-  if (!exists(at) || !ofHeads()) return;
+  if (!exists(at)) return;
   Q_EMIT headToggled(at.first, at.second, m_pruned.count(at) == 0);
 }
 
@@ -358,8 +371,8 @@ void HeadMatrix::keyPressEvent(QKeyEvent* event) {
 }
 
 QString HeadMatrix::figureCsv() const {
-  QString csv =
-      csvLine({QStringLiteral("layer"), QStringLiteral("head"), QStringLiteral("score"), QStringLiteral("pruned")});
+  QString csv = csvLine({QStringLiteral("layer"), ofHeads() ? QStringLiteral("head") : QStringLiteral("column"),
+                         QStringLiteral("score"), QStringLiteral("pruned")});
   for (const auto& [at, value] : m_scores.values) {
     csv += csvLine({QString::number(at.first.value), QString::number(at.second.value), csvNumber(value),
                     m_pruned.count(at) > 0 ? QStringLiteral("1") : QStringLiteral("0")});

@@ -21,12 +21,12 @@ struct HeadScores {
   int heads = 0;                          // a layer of the model as first opened
   std::map<HeadPosition, double> values;  // heads that exist; a missing entry is a removed head
   bool isSigned = false;                  // diverging map centred at zero
-  // What a column is where it is no head; a click then chooses and prunes nothing. `foot` stands under such a matrix.
+  // What a column is where it is no head. `foot` stands under such a matrix.
   QString column, foot;
 };
 
-// Layer x head matrix. A click (or Space) asks to prune or to keep a head: the recipe decides and answers with
-// setPruned; the matrix itself changes nothing.
+// Layer x head matrix; a column may also be a group of units, or the whole layer. A click (or Space) asks to prune or
+// to keep what the cell stands for: the recipe decides and answers with setPruned; the matrix itself changes nothing.
 class HeadMatrix : public Chart {
   Q_OBJECT
 
@@ -35,8 +35,8 @@ class HeadMatrix : public Chart {
 
   void setScores(const HeadScores& scores);
   void clear();
-  // Heads that the recipe removes: struck out.
-  void setPruned(const std::set<HeadPosition>& pruned);
+  // Cells that the recipe removes: struck out. Of `partly` ones it removes a part: struck half.
+  void setPruned(const std::set<HeadPosition>& pruned, const std::set<HeadPosition>& partly = {});
   const std::set<HeadPosition>& pruned() const { return m_pruned; }
   // Small pictures (the other criteria): no numbers, no labels, no toggling; a click emits activated.
   void setCompact(bool compact);
@@ -54,7 +54,7 @@ class HeadMatrix : public Chart {
   QSize minimumSizeHint() const override;
 
  Q_SIGNALS:
-  // The person asks to prune (or to keep) this head.
+  // The person asks to prune (or to keep) what this cell stands for.
   void headToggled(espalier::LayerIndex layer, espalier::HeadIndex head, bool prune);
   // The current head moved, by click or keys.
   void headSelected(espalier::LayerIndex layer, espalier::HeadIndex head);
@@ -79,6 +79,7 @@ class HeadMatrix : public Chart {
   HeadScores m_scores;
   ColorScale m_scale;
   std::set<HeadPosition> m_pruned;
+  std::set<HeadPosition> m_partly;
   HeadPosition m_current{LayerIndex(0), HeadIndex(0)};
   std::optional<HeadPosition> m_hovered;
   bool m_compact = false;

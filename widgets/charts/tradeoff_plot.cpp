@@ -82,6 +82,11 @@ void TradeoffPlot::setLogX(bool on) {
   Q_EMIT logXChanged(on);
 }
 
+void TradeoffPlot::setNamesBeside(bool on) {
+  m_namesBeside = on;
+  update();
+}
+
 void TradeoffPlot::setSelected(const QString& id) {
   const bool known = std::any_of(m_points.begin(), m_points.end(), [&](const TradeoffPoint& p) { return p.id == id; });
   m_selected = known ? id : QString();
@@ -236,6 +241,8 @@ void TradeoffPlot::paintFigure(QPainter& painter, const QRectF& area, const Them
   const double line = metrics.height();
   painter.drawText(QRectF(area.left() + kGrid, area.top() + kGrid / 2, area.width() - 2 * kGrid, line),
                    Qt::AlignLeft | Qt::AlignVCenter, axisName(m_axes.yName, m_axes.yUnit, false) + tr("  ↑ better"));
+  const bool live = painter.device()->devType() == QInternal::Widget;
+  if (live && m_namesBeside) return;
   for (const Frame::Entry& entry : f.legend) {
     drawMarker(painter, familyStyle(entry.family, colors.dark), entry.at, 4);
     painter.setPen(colors.secondaryText);

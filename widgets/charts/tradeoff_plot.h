@@ -42,6 +42,8 @@ class TradeoffPlot : public Chart {
   void setPoints(std::vector<TradeoffPoint> points);
   const std::vector<TradeoffPoint>& points() const { return m_points; }
   void setLogX(bool on);
+  // The plot beside it names the families on the screen, at the same height; a saved picture still names them itself.
+  void setNamesBeside(bool on);
   // Does not emit. An unknown id clears the selection.
   void setSelected(const QString& id);
   QString selected() const { return m_selected; }
@@ -80,6 +82,7 @@ class TradeoffPlot : public Chart {
   std::vector<int> m_front;  // ascending x
   std::vector<bool> m_onFront;
   QString m_selected;
+  bool m_namesBeside = false;
   int m_hovered = -1;
 };
 

@@ -9,37 +9,11 @@
 #include <QToolButton>
 
 #include <algorithm>
-#include <set>
 
+#include "widgets/models/head_list.h"
 #include "widgets/theme/theme.h"
 
 namespace espalier {
-
-std::optional<std::vector<int32_t>> layersFromText(const QString& text) {
-  static const QRegularExpression separator(QStringLiteral("[,;\\s]+"));
-  static const QRegularExpression range(QStringLiteral("^(\\d{1,4})(?:-(\\d{1,4}))?$"));
-  std::set<int32_t> layers;
-  for (const QString& part : text.split(separator, Qt::SkipEmptyParts)) {
-    const QRegularExpressionMatch match = range.match(part);
-    if (!match.hasMatch()) return std::nullopt;
-    const int first = match.captured(1).toInt();
-    const int last = match.captured(2).isEmpty() ? first : match.captured(2).toInt();
-    if (last < first) return std::nullopt;
-    for (int layer = first; layer <= last; ++layer) layers.insert(layer);
-  }
-  return std::vector<int32_t>(layers.begin(), layers.end());
-}
-
-QString layersToText(const std::vector<int32_t>& layers) {
-  QStringList parts;
-  for (size_t i = 0; i < layers.size();) {
-    size_t last = i;
-    while (last + 1 < layers.size() && layers[last + 1] == layers[last] + 1) ++last;
-    parts << (last == i ? QString::number(layers[i]) : QStringLiteral("%1-%2").arg(layers[i]).arg(layers[last]));
-    i = last + 1;
-  }
-  return parts.join(QStringLiteral(", "));
-}
 
 ScopeForm::ScopeForm(QWidget* parent) : QWidget(parent) {
   auto* grid = new QGridLayout(this);

@@ -1,7 +1,6 @@
 #pragma once
 #include <QWidget>
 
-#include <optional>
 #include <vector>
 
 #include "recipe/recipe.h"
@@ -40,9 +39,5 @@ class ScopeForm : public QWidget {
   QToolButton* m_useSelection;
   std::vector<std::pair<std::string, QToolButton*>> m_parts;
 };
-
-// "0-2, 5" as {0, 1, 2, 5}; nothing when it is no such list. Empty text is an empty list.
-std::optional<std::vector<int32_t>> layersFromText(const QString& text);
-QString layersToText(const std::vector<int32_t>& layers);
 
 }  // namespace espalier

@@ -162,7 +162,7 @@ class HeadListEditor : public SettingEditor {
  public:
   HeadListEditor(const Setting& setting, QWidget* parent) : SettingEditor(setting, parent) {
     m_line = new QLineEdit(this);
-    m_line->setPlaceholderText(tr("none, or say 0.3, 1.7"));
+    m_line->setPlaceholderText(tr("none, or say 0.3, 1.4-7"));
     plainRow(this)->addWidget(m_line);
     setFocusProxy(m_line);
     connect(m_line, &QLineEdit::textChanged, this, &SettingEditor::edited);
@@ -176,7 +176,7 @@ class HeadListEditor : public SettingEditor {
   }
   Json value() const override { return headsToJson(headsFromText(m_line->text()).value_or(HeadSet{})); }
   QString problem() const override {
-    return headsFromText(m_line->text()) ? QString() : tr("Write each head as layer.head, for example 0.3, 1.7.");
+    return headsFromText(m_line->text()) ? QString() : tr("Write each as layer.number, for example 0.3, 1.4-7.");
   }
 
  private:

@@ -10,6 +10,10 @@ namespace {
 constexpr int kMergeId = 1;
 constexpr const char* kHeadsMethod = "prune.heads";
 constexpr const char* kHeadsKey = "heads";
+constexpr const char* kUnitsMethod = "prune.neurons";
+constexpr const char* kUnitsKey = "units";
+constexpr const char* kLayersMethod = "prune.layers";
+constexpr const char* kLayersKey = "layers";
 }  // namespace
 
 // A recipe is small, so a command holds it whole before and after: no edit can be undone wrongly.
@@ -163,47 +167,88 @@ void RecipeDocument::replace(const Recipe& recipe, const QString& what) {
   push(what, std::move(after), 0);
 }
 
-int RecipeDocument::headsStep() const {
+int RecipeDocument::stepOf(const std::string& method) const {
   for (int row = numSteps() - 1; row >= 0; --row) {
     const Step& step = m_recipe.steps[static_cast<size_t>(row)];
-    if (step.enabled && step.method == kHeadsMethod) return row;
+    if (step.enabled && step.method == method) return row;
   }
   return -1;
 }
 
-HeadSet RecipeDocument::chosenHeads() const {
-  const int row = headsStep();
+HeadSet RecipeDocument::chosenPairs(const std::string& method, const std::string& key) const {
+  const int row = stepOf(method);
   if (row < 0) return {};
-  const Json& settings = m_recipe.steps[static_cast<size_t>(row)].settings;
-  const auto found = settings.find(kHeadsKey);
-  return found == settings.end() ? HeadSet{} : headsFromJson(*found);
+  return headsFromJson(m_recipe.steps[static_cast<size_t>(row)].settings.value(key, Json::array()));
+}
+
+HeadSet RecipeDocument::chosenHeads() const { return chosenPairs(kHeadsMethod, kHeadsKey); }
+
+HeadSet RecipeDocument::chosenUnits() const { return chosenPairs(kUnitsMethod, kUnitsKey); }
+
+std::set<int> RecipeDocument::chosenLayers() const {
+  const int row = stepOf(kLayersMethod);
+  if (row < 0) return {};
+  const Json list = m_recipe.steps[static_cast<size_t>(row)].settings.value(kLayersKey, Json());
+  if (!list.is_string()) return {};
+  const auto layers = layersFromText(QString::fromStdString(list.get<std::string>())).value_or(std::vector<int32_t>{});
+  return {layers.begin(), layers.end()};
+}
+
+int RecipeDocument::setList(const std::string& method, const std::string& key, const Json& list, int row,
+                            const QString& text) {
+  Recipe recipe = m_recipe;
+  if (const int found = stepOf(method); found >= 0) {
+    row = found;
+  } else {
+    Step step;
+    step.method = method;
+    recipe.steps.insert(recipe.steps.begin() + row, std::move(step));
+  }
+  Step& step = recipe.steps[static_cast<size_t>(row)];
+  if (!list.is_null()) {
+    step.settings[key] = list;
+  } else {
+    // An empty list would mean "a share of all": a step that said nothing else goes with its last item.
+    step.settings.erase(key);
+    if (step.settings.empty()) recipe.steps.erase(recipe.steps.begin() + row);
+  }
+  push(text, std::move(recipe), row);
+  return row;
 }
 
 int RecipeDocument::toggleHead(int layer, int head) {
-  Recipe recipe = m_recipe;
-  int row = headsStep();
-  if (row < 0) {
-    // Structured pruning first: what is removed need not be factorized or quantized afterwards.
-    row = 0;
-    Step step;
-    step.method = kHeadsMethod;
-    recipe.steps.insert(recipe.steps.begin(), std::move(step));
+  HeadSet heads = chosenHeads();
+  const bool removed = heads.erase({layer, head}) > 0;
+  if (!removed) heads.emplace(layer, head);
+  // Structured pruning first: what is removed need not be factorized or quantized afterwards.
+  return setList(kHeadsMethod, kHeadsKey, heads.empty() ? Json() : headsToJson(heads), 0,
+                 removed ? tr("keep head %1.%2").arg(layer).arg(head) : tr("prune head %1.%2").arg(layer).arg(head));
+}
+
+int RecipeDocument::toggleUnits(int layer, const std::set<int>& units) {
+  HeadSet chosen = chosenUnits();
+  const bool all = std::ranges::all_of(units, [&](int unit) { return chosen.contains({layer, unit}); });
+  for (const int unit : units) {
+    if (all) {
+      chosen.erase({layer, unit});
+    } else {
+      chosen.emplace(layer, unit);
+    }
   }
-  Step& step = recipe.steps[static_cast<size_t>(row)];
-  HeadSet heads = headsFromJson(step.settings.value(kHeadsKey, Json::array()));
-  const std::pair<int, int> key(layer, head);
-  const bool removed = heads.erase(key) > 0;
-  if (!removed) heads.insert(key);
-  if (!heads.empty()) {
-    step.settings[kHeadsKey] = headsToJson(heads);
-  } else {
-    // An empty list would mean "a share of all heads": a step that said nothing else goes with its last head.
-    step.settings.erase(kHeadsKey);
-    if (step.settings.empty()) recipe.steps.erase(recipe.steps.begin() + row);
-  }
-  push(removed ? tr("keep head %1.%2").arg(layer).arg(head) : tr("prune head %1.%2").arg(layer).arg(head),
-       std::move(recipe), row);
-  return row;
+  const QString text = all ? tr("keep %1 units of layer %2") : tr("prune %1 units of layer %2");
+  return setList(kUnitsMethod, kUnitsKey, chosen.empty() ? Json() : headsToJson(chosen), stepOf(kHeadsMethod) + 1,
+                 text.arg(units.size()).arg(layer));
+}
+
+int RecipeDocument::toggleLayer(int layer) {
+  std::set<int> layers = chosenLayers();
+  const bool removed = layers.erase(layer) > 0;
+  if (!removed) layers.insert(layer);
+  // The steps after it count the layers that are left: listed heads and units go before.
+  return setList(kLayersMethod, kLayersKey,
+                 layers.empty() ? Json() : Json(layersToText({layers.begin(), layers.end()}).toStdString()),
+                 std::max(stepOf(kHeadsMethod), stepOf(kUnitsMethod)) + 1,
+                 removed ? tr("keep layer %1").arg(layer) : tr("prune layer %1").arg(layer));
 }
 
 void RecipeDocument::load(const Recipe& recipe) {

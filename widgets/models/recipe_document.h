@@ -5,6 +5,7 @@
 #include <QString>
 #include <QUndoStack>
 
+#include <set>
 #include <vector>
 
 #include "recipe/recipe.h"
@@ -40,10 +41,15 @@ class RecipeDocument : public QObject {
   // Another recipe's steps, name and seed; the target stays.
   void replace(const Recipe& recipe, const QString& what);
 
-  // Whether the explicit list of an enabled prune.heads step names the head.
+  // The explicit lists of the last enabled prune.heads, prune.neurons and prune.layers step; empty without one.
   HeadSet chosenHeads() const;
+  HeadSet chosenUnits() const;
+  std::set<int> chosenLayers() const;
   // Adds the head to that list or takes it out; makes the step when there is none. The row of the step.
   int toggleHead(int layer, int head);
+  // All of these units of a layer: out of the list when it holds them all, else into it.
+  int toggleUnits(int layer, const std::set<int>& units);
+  int toggleLayer(int layer);
 
   // Forgets the undo history and takes `recipe` as it is (session restore).
   void load(const Recipe& recipe);
@@ -59,7 +65,10 @@ class RecipeDocument : public QObject {
   void push(const QString& text, Recipe after, int row, const QString& mergeKey = {});
   void apply(const Recipe& recipe, int row);
   bool isRow(int row) const { return row >= 0 && row < numSteps(); }
-  int headsStep() const;
+  int stepOf(const std::string& method) const;
+  HeadSet chosenPairs(const std::string& method, const std::string& key) const;
+  // The list's value goes into the step's setting, null for an empty list; a step is made at `row` where there is none.
+  int setList(const std::string& method, const std::string& key, const Json& list, int row, const QString& text);
 
   Recipe m_recipe;
   QUndoStack m_undoStack;

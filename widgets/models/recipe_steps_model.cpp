@@ -14,6 +14,8 @@ namespace espalier {
 
 namespace {
 
+// More would not be read in a line.
+constexpr size_t kMostListed = 12;
 const QString kRowMime = QStringLiteral("application/x-espalier-step");
 
 QString valueText(const Json& value) {
@@ -23,6 +25,7 @@ QString valueText(const Json& value) {
   if (value.is_string()) return QString::fromStdString(value.get<std::string>());
   if (value.is_array()) {
     const HeadSet heads = headsFromJson(value);
+    if (heads.size() > kMostListed) return QObject::tr("(%1 listed)").arg(heads.size());
     if (!heads.empty()) return headsToText(heads);
   }
   return QString::fromStdString(value.dump());

@@ -232,6 +232,11 @@ void RecipePanel::rebuildAddMenu() {
   }
 }
 
+void RecipePanel::setAnswer(QWidget* widget) {
+  auto* column = qobject_cast<QVBoxLayout*>(layout());
+  column->insertWidget(column->indexOf(m_estimate), widget);
+}
+
 void RecipePanel::showStep() {
   m_noSteps->setVisible(m_document->numSteps() == 0);
   // The list is as tall as its steps, within reason: what is left belongs to the form.
@@ -248,6 +253,7 @@ void RecipePanel::showStep() {
   m_noSteps->setStyleSheet(QStringLiteral("color: %1;").arg(colors.secondaryText.name()));
 
   const int row = currentStep();
+  Q_EMIT stepShown(row);
   const bool any = row >= 0;
   m_form->setVisible(any);
   m_scopeToggle->setVisible(any);
@@ -256,7 +262,7 @@ void RecipePanel::showStep() {
   if (!any) {
     m_shownMethod.clear();
     m_formSummary->setText(m_document->numSteps() == 0
-                               ? tr("Add a step, open a recipe, or click heads on the Heads page.")
+                               ? tr("Add a step, open a recipe, or click heads, units or layers on the Heads page.")
                                : tr("Choose a step to see its settings."));
     return;
   }

@@ -33,6 +33,8 @@ class RecipePanel : public QWidget {
   QListView* stepsView() const { return m_view; }
   SettingForm* form() const { return m_form; }
   EstimateView* estimate() const { return m_estimate; }
+  // Puts `widget` over the estimate; call once.
+  void setAnswer(QWidget* widget);
   // Actions for the window's Recipe menu.
   QAction* moveUpAction() const { return m_up; }
   QAction* moveDownAction() const { return m_down; }
@@ -42,6 +44,8 @@ class RecipePanel : public QWidget {
  Q_SIGNALS:
   // Shown in the form now, "" for none.
   void methodShown(const QString& id);
+  // The row of the step in the form, -1 for none.
+  void stepShown(int row);
   // The list of methods could not be had and the person asks again.
   void catalogRetryAsked();
 

@@ -55,7 +55,7 @@ QString featuresText(const std::vector<qint64>& features) {
 }  // namespace
 
 ActivationsPage::ActivationsPage(Session* session, QWidget* parent)
-    : Page(session, QStringLiteral("activations"), tr("Activations"), parent) {
+    : MeasurementPage(session, QStringLiteral("activations"), tr("Activations"), parent) {
   auto* content = new QWidget(this);
   auto* layout = new QVBoxLayout(content);
   layout->setContentsMargins(2 * kGrid, kGrid, 2 * kGrid, kGrid);
@@ -144,13 +144,7 @@ ActivationsPage::ActivationsPage(Session* session, QWidget* parent)
   follow(m_likeness);
   follow(m_channels);
 
-  connect(m_measure, &QPushButton::clicked, this, [this] {
-    if (m_job) {
-      this->session()->jobs()->cancel(m_job);
-    } else {
-      measure();
-    }
-  });
+  connect(m_measure, &QPushButton::clicked, this, &ActivationsPage::measureOrCancel);
   connect(m_ranges, &LayerRanges::placeChosen, this, &ActivationsPage::choosePlace);
   connect(m_likeness, &PairMatrix::pairChosen, this, [this](int row) { choosePlace(row); });
   connect(m_pairs, &QComboBox::currentIndexChanged, this, &ActivationsPage::showReport);
@@ -179,9 +173,7 @@ Chart* ActivationsPage::mainChart() const { return m_ranges; }
 void ActivationsPage::activate() { m_ranges->setFocus(); }
 
 void ActivationsPage::forget() {
-  ++m_generation;
-  if (m_job) session()->jobs()->cancel(m_job);
-  m_job = 0;
+  forgetMeasurement();
   m_report.reset();
   m_measured.clear();
   refresh();
@@ -210,12 +202,12 @@ void ActivationsPage::refresh() {
   }
   const RunRow* run = m_run->run();
   if (m_report) {
-    m_measure->setText(m_job ? tr("Cancel") : tr("Measure"));
+    m_measure->setText(isMeasuring() ? tr("Cancel") : tr("Measure"));
     // The run that is chosen is not measured yet, or the measurement stopped half-way.
-    m_measure->setVisible(m_job || m_report->examples == 0 || (run && run->hash != m_measured));
+    m_measure->setVisible(isMeasuring() || m_report->examples == 0 || (run && run->hash != m_measured));
     showReport();
     showContent();
-  } else if (m_job) {
+  } else if (isMeasuring()) {
     showBusy(tr("Watching the activations on %1 …").arg(session()->task()->name));
   } else {
     showEmpty(tr("See what flows between the layers on up to %1 examples of %2: ranges, channels that stand out, and "
@@ -227,58 +219,26 @@ void ActivationsPage::refresh() {
 }
 
 void ActivationsPage::measure() {
-  if (!session()->model() || !session()->task() || m_job) return;
+  if (!session()->model() || !session()->task() || isMeasuring()) return;
   JobSpec spec = session()->jobSpec("activations");
   spec.settings["max_examples"] = kMaxExamples;
   const RunRow* run = m_run->run();
   // The job holds its model against a second one; the run is the second, so that rows are the open model's layers.
   if (run) spec.settings["baseline"] = run->bundle.toStdString();
-  JobCallbacks callbacks;
-  const auto ended = [this, generation = m_generation] {
-    if (generation != m_generation) return false;
-    m_job = 0;
-    return true;
-  };
-  callbacks.result = [this, generation = m_generation](const Json& piece) {
-    if (generation == m_generation && json_get_or<std::string>(piece, "kind", "", "activations") == "layers") {
-      takeLayers(piece["layers"]);
-    }
-  };
-  callbacks.done = [this, ended, hash = run ? run->hash : QString()](const Json& answer) {
-    if (!ended()) return;
-    m_measured = hash;
-    takeAnswer(answer);
-  };
-  callbacks.failed = [this, ended](const ErrorInfo& error) {
-    if (!ended()) return;
-    showError(error, tr("Try again"), [this] { measure(); });
-    refresh();
-  };
-  callbacks.cancelled = [this, ended] {
-    if (ended()) refresh();
-  };
-  bar()->clear();
-  m_job = session()->jobs()->start(spec, JobLane::Work, tr("Activations"), this, std::move(callbacks));
-  refresh();
-}
-
-void ActivationsPage::takeLayers(const Json& layers) {
-  try {
-    if (!m_report) m_report.emplace();
-    m_report->layers = readActivityLayers(layers);
-  } catch (...) {
-    showError(current_error_info(), tr("Try again"), [this] { measure(); });
-  }
-  refresh();
-}
-
-void ActivationsPage::takeAnswer(const Json& answer) {
-  try {
-    m_report = readActivity(answer);
-  } catch (...) {
-    showError(current_error_info(), tr("Try again"), [this] { measure(); });
-  }
-  refresh();
+  start(spec, tr("Activations"),
+        {.piece =
+             [this](const Json& piece) {
+               if (json_get_or<std::string>(piece, "kind", "", "activations") != "layers") return;
+               if (!m_report) m_report.emplace();
+               m_report->layers = readActivityLayers(piece["layers"]);
+               refresh();
+             },
+         .answer =
+             [this, hash = run ? run->hash : QString()](const Json& answer) {
+               m_measured = hash;
+               m_report = readActivity(answer);
+               refresh();
+             }});
 }
 
 void ActivationsPage::showReport() {
@@ -305,8 +265,8 @@ void ActivationsPage::showReport() {
   showPlace();
 
   if (m_report->examples == 0) {
-    return m_caption->setText(m_job ? tr("Ranges of the open model; the rest is being measured.")
-                                    : tr("Ranges of the open model; the rest was not measured to its end."));
+    return m_caption->setText(isMeasuring() ? tr("Ranges of the open model; the rest is being measured.")
+                                            : tr("Ranges of the open model; the rest was not measured to its end."));
   }
   QString caption = tr("%1 tokens of %2 examples of %3.")
                         .arg(formatCount(m_report->tokens), formatCount(m_report->examples), m_report->split);

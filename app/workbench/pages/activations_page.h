@@ -2,7 +2,7 @@
 #include <optional>
 
 #include "app/workbench/pages/activity_report.h"
-#include "app/workbench/pages/page.h"
+#include "app/workbench/pages/measurement_page.h"
 
 class QComboBox;
 class QLabel;
@@ -18,7 +18,7 @@ class RunPicker;
 
 // What flows between the layers: ranges, channels that stand out, and how alike layers are, of the open model alone or
 // with a run beside it.
-class ActivationsPage : public Page {
+class ActivationsPage : public MeasurementPage {
   Q_OBJECT
 
  public:
@@ -35,10 +35,8 @@ class ActivationsPage : public Page {
 
  private:
   void forget();
-  void refresh();
-  void measure();
-  void takeLayers(const Json& layers);
-  void takeAnswer(const Json& answer);
+  void refresh() override;
+  void measure() override;
   void showReport();
   void showPlace();
   void choosePlace(int place);
@@ -60,8 +58,6 @@ class ActivationsPage : public Page {
   std::optional<ActivityReport> m_report;
   QString m_measured;  // hash of the run that stands in the report
   int m_place = 0;     // 0: behind the embeddings, 1: behind layer 0
-  quint64 m_job = 0;
-  quint64 m_generation = 0;
 };
 
 }  // namespace espalier

@@ -34,7 +34,8 @@ QString sliceName(const FlipGroup& slice) {
 
 }  // namespace
 
-FlipsPage::FlipsPage(Session* session, QWidget* parent) : Page(session, QStringLiteral("flips"), tr("Flips"), parent) {
+FlipsPage::FlipsPage(Session* session, QWidget* parent)
+    : MeasurementPage(session, QStringLiteral("flips"), tr("Flips"), parent) {
   auto* content = new QWidget(this);
   auto* layout = new QVBoxLayout(content);
   layout->setContentsMargins(2 * kGrid, kGrid, 2 * kGrid, kGrid);
@@ -181,9 +182,7 @@ Chart* FlipsPage::mainChart() const { return m_confusion; }
 void FlipsPage::activate() { m_table->setFocus(); }
 
 void FlipsPage::forget() {
-  ++m_generation;
-  if (m_job) session()->jobs()->cancel(m_job);
-  m_job = 0;
+  forgetMeasurement();
   m_report.reset();
   m_measured.clear();
   refresh();
@@ -198,7 +197,7 @@ void FlipsPage::refresh() {
   } else if (!run) {
     showEmpty(tr("A run's answers are held against the open model's here. Build a recipe at the right and run it."),
               tr("Run the recipe"), [this] { Q_EMIT runAsked(); });
-  } else if (m_job) {
+  } else if (isMeasuring()) {
     showBusy(tr("Asking both models on %1 …").arg(session()->task()->name));
   } else if (m_report && m_measured == run->hash) {
     showContent();
@@ -211,44 +210,17 @@ void FlipsPage::refresh() {
 
 void FlipsPage::measure() {
   const RunRow* run = m_run->run();
-  if (!run || !session()->model() || !session()->task() || m_job) return;
+  if (!run || !session()->model() || !session()->task() || isMeasuring()) return;
   JobSpec spec = session()->jobSpec("flips");
   spec.settings["baseline"] = spec.settings["model"];
   spec.settings["model"] = run->bundle.toStdString();
-  JobCallbacks callbacks;
-  const auto ended = [this, generation = m_generation] {
-    if (generation != m_generation) return false;
-    m_job = 0;
-    return true;
-  };
-  callbacks.done = [this, ended, hash = run->hash](const Json& answer) {
-    if (!ended()) return;
-    m_measured = hash;
-    takeAnswer(answer);
-  };
-  callbacks.failed = [this, ended](const ErrorInfo& error) {
-    if (!ended()) return;
-    showError(error, tr("Try again"), [this] { measure(); });
-    refresh();
-  };
-  callbacks.cancelled = [this, ended] {
-    if (ended()) refresh();
-  };
-  bar()->clear();
-  m_job =
-      session()->jobs()->start(spec, JobLane::Work, tr("Flips: %1").arg(run->shortName), this, std::move(callbacks));
-  refresh();
-}
-
-void FlipsPage::takeAnswer(const Json& answer) {
-  try {
-    m_report = readFlips(answer);
-    if (const RunRow* run = m_run->run(); run && m_measured.isEmpty()) m_measured = run->hash;
-    showReport();
-  } catch (...) {
-    showError(current_error_info(), tr("Try again"), [this] { measure(); });
-  }
-  refresh();
+  start(spec, tr("Flips: %1").arg(run->shortName),
+        {.piece = {}, .answer = [this, hash = run->hash](const Json& answer) {
+           m_measured = hash;
+           m_report = readFlips(answer);
+           showReport();
+           refresh();
+         }});
 }
 
 void FlipsPage::showReport() {

@@ -1,5 +1,5 @@
 #pragma once
-#include "app/workbench/pages/page.h"
+#include "app/workbench/pages/measurement_page.h"
 #include "widgets/models/flips_model.h"
 
 class QComboBox;
@@ -15,7 +15,7 @@ class RunPicker;
 
 // What a run broke and what it mended: the examples whose answer changed, worst first, cut by label pairs and slices.
 // Each opens beside the open model on the Compare page, or in Attention and Saliency.
-class FlipsPage : public Page {
+class FlipsPage : public MeasurementPage {
   Q_OBJECT
 
  public:
@@ -27,12 +27,10 @@ class FlipsPage : public Page {
   QTreeView* table() const { return m_table; }
   ConfusionView* confusion() const { return m_confusion; }
   QTreeWidget* slices() const { return m_slices; }
-  // The answer of a "flips" job for the run that is chosen.
-  void takeAnswer(const Json& answer);
 
  private:
-  void refresh();
-  void measure();
+  void refresh() override;
+  void measure() override;
   void forget();
   void showReport();
   void showConfusion();
@@ -54,8 +52,6 @@ class FlipsPage : public Page {
   std::vector<QAction*> m_opens;
   std::optional<FlipsReport> m_report;
   QString m_measured;  // hash of the run that the report is of
-  quint64 m_job = 0;
-  quint64 m_generation = 0;
   bool m_following = false;
 };
 

@@ -7,7 +7,8 @@
 #include <QPushButton>
 #include <QTabWidget>
 
-#include "app/workbench/pages/what_if_line.h"
+#include <algorithm>
+
 #include "widgets/charts/loss_curve.h"
 #include "widgets/charts/pair_matrix.h"
 #include "widgets/models/display_text.h"
@@ -18,12 +19,14 @@ namespace espalier {
 namespace {
 
 const QString kHeads = QStringLiteral("heads");
+const QString kUnits = QStringLiteral("units");
+const QString kLayers = QStringLiteral("layers");
 constexpr int kExampleCounts[] = {100, 200, 500, 1000};
 constexpr int kFirstCount = 1;  // of them
 
 }  // namespace
 
-HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, kHeads, tr("Heads"), parent) {
+HeadsPage::HeadsPage(Session* session, QWidget* parent) : MeasurementPage(session, kHeads, tr("Heads"), parent) {
   auto* content = new QWidget(this);
   auto* layout = new QVBoxLayout(content);
   layout->setContentsMargins(2 * kGrid, kGrid, 2 * kGrid, kGrid);
@@ -34,8 +37,8 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, kHeads, 
   m_of = new QComboBox(content);
   m_of->setAccessibleName(tr("What is ranked"));
   m_of->addItem(tr("heads"), kHeads);
-  m_of->addItem(tr("feed-forward units"), QStringLiteral("units"));
-  m_of->addItem(tr("whole layers"), QStringLiteral("layers"));
+  m_of->addItem(tr("FFN units"), kUnits);
+  m_of->addItem(tr("layers"), kLayers);
   ofLabel->setBuddy(m_of);
   auto* onLabel = new QLabel(tr("on"), content);
   m_examples = new QComboBox(content);
@@ -44,14 +47,19 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, kHeads, 
   m_examples->setCurrentIndex(kFirstCount);
   m_examples->setToolTip(tr("More examples make the rankings steadier, and take longer in proportion."));
   onLabel->setBuddy(m_examples);
-  m_withCurve = new QCheckBox(tr("Removal curve"), content);
+  m_perToken = new QCheckBox(tr("Michel per token"), content);
+  m_perToken->setToolTip(
+      tr("Michel's criterion takes the absolute gradient of each token (the paper's release) in place of each example "
+         "(the paper). A layer has one gradient an example."));
+  m_withCurve = new QCheckBox(tr("Curve"), content);
   m_withCurve->setChecked(true);
   m_withCurve->setToolTip(
       tr("Closes more and more of them, in the order of each criterion, and measures the accuracy "
          "that is left."));
   m_measure = new QPushButton(content);
   m_measure->setObjectName(QStringLiteral("measureHeads"));
-  for (QWidget* widget : std::initializer_list<QWidget*>{ofLabel, m_of, onLabel, m_examples, m_withCurve, m_measure}) {
+  for (QWidget* widget :
+       std::initializer_list<QWidget*>{ofLabel, m_of, onLabel, m_examples, m_perToken, m_withCurve, m_measure}) {
     top->addWidget(widget);
   }
   top->addStretch();
@@ -80,7 +88,6 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, kHeads, 
   layout->addWidget(m_tabs, 1);
   m_caption = new QLabel(content);
   m_caption->setWordWrap(true);
-  layout->addWidget(new WhatIfLine(session, content));
   layout->addWidget(m_caption);
   setContent(content);
   follow(m_matrix);
@@ -89,15 +96,8 @@ HeadsPage::HeadsPage(Session* session, QWidget* parent) : Page(session, kHeads, 
 
   connect(m_of, &QComboBox::currentIndexChanged, this, &HeadsPage::refresh);
   connect(m_tabs, &QTabWidget::currentChanged, this, &HeadsPage::showCaption);
-  connect(m_measure, &QPushButton::clicked, this, [this] {
-    if (m_job) {
-      this->session()->jobs()->cancel(m_job);
-    } else {
-      measure();
-    }
-  });
-  connect(m_matrix, &HeadMatrix::headToggled, this,
-          [this](LayerIndex layer, HeadIndex head) { this->session()->recipe()->toggleHead(layer.value, head.value); });
+  connect(m_measure, &QPushButton::clicked, this, &HeadsPage::measureOrCancel);
+  connect(m_matrix, &HeadMatrix::headToggled, this, &HeadsPage::toggle);
   connect(m_matrix, &HeadMatrix::headSelected, this, [this](LayerIndex layer, HeadIndex head) {
     if (of() == kHeads) {
       this->session()->selection()->selectHead(layer.value, head.value);
@@ -131,10 +131,8 @@ Chart* HeadsPage::mainChart() const { return qobject_cast<Chart*>(m_tabs->curren
 void HeadsPage::activate() { m_tabs->currentWidget()->setFocus(); }
 
 void HeadsPage::modelChanged() {
-  ++m_generation;
+  forgetMeasurement();
   m_rankings.clear();
-  if (m_job) session()->jobs()->cancel(m_job);
-  m_job = 0;
   refresh();
 }
 
@@ -142,79 +140,58 @@ void HeadsPage::refresh() {
   if (showModelMissing() || showHeadsMissing()) return;
   const auto ranking = m_rankings.find(of());
   const bool known = ranking != m_rankings.end();
-  m_measure->setText(m_job ? tr("Cancel") : known ? tr("Measure again") : tr("Measure"));
-  for (QWidget* choice : std::initializer_list<QWidget*>{m_examples, m_withCurve}) choice->setEnabled(!m_job);
+  m_measure->setText(isMeasuring() ? tr("Cancel") : tr("Measure"));
+  for (QWidget* choice : std::initializer_list<QWidget*>{m_examples, m_withCurve}) choice->setEnabled(!isMeasuring());
+  m_perToken->setEnabled(!isMeasuring() && of() != kLayers);
   if (known) {
     showRanking(ranking->second);
     showContent();
-  } else if (m_job && m_measuring == of()) {
+  } else if (isMeasuring() && m_measuring == of()) {
     showBusy(tr("Measuring on %1 …").arg(session()->task()->name));
   } else if (!session()->task()) {
     showEmpty(tr("Importance is measured on labelled examples: open a task first."), tr("Open a task …"),
               [this] { Q_EMIT openTaskAsked(); });
-  } else if (m_rankings.empty() && !m_job) {
+  } else if (m_rankings.empty() && !isMeasuring()) {
     showEmpty(tr("See which heads matter, by seven criteria side by side, measured on %1 of %2.")
                   .arg(m_examples->currentText(), session()->task()->name),
               tr("Measure the heads"), [this] { measure(); });
   } else {
     showRanking({});
-    m_matrix->setEmptyText(m_job ? tr("Wait for the measurement that runs, then press Measure.")
-                                 : tr("Not measured yet: press Measure."));
+    m_matrix->setEmptyText(isMeasuring() ? tr("Wait for the measurement that runs, then press Measure.")
+                                         : tr("Not measured yet: press Measure."));
     showContent();
   }
 }
 
 void HeadsPage::measure() {
-  if (!session()->model() || !session()->task() || m_job) return;
+  if (!session()->model() || !session()->task() || isMeasuring()) return;
   JobSpec spec = session()->jobSpec("importance");
   m_measuring = of();
   spec.settings["of"] = m_measuring.toStdString();
   spec.settings["max_examples"] = m_examples->currentData().toInt();
+  spec.settings["average"] = m_perToken->isChecked() && m_measuring != kLayers ? "token" : "example";
   // The curve is one of accuracy.
   spec.settings["curve"] = m_withCurve->isChecked() && !session()->task()->labels.isEmpty();
-  JobCallbacks callbacks;
-  const auto ended = [this, generation = m_generation] {
-    if (generation != m_generation) return false;
-    m_job = 0;
-    return true;
-  };
-  callbacks.result = [this, of = m_measuring, generation = m_generation](const Json& piece) {
-    if (generation == m_generation) takePiece(of, piece);
-  };
-  callbacks.done = [this, ended, of = m_measuring](const Json& answer) {
-    if (ended()) takeAnswer(of, answer);
-  };
-  callbacks.failed = [this, ended](const ErrorInfo& error) {
-    if (!ended()) return;
-    showError(error, tr("Try again"), [this] { measure(); });
-    refresh();
-  };
-  callbacks.cancelled = [this, ended] {
-    if (ended()) refresh();
-  };
-  bar()->clear();
   m_rankings.erase(m_measuring);
-  m_job = session()->jobs()->start(spec, JobLane::Work, tr("Importance of %1").arg(m_of->currentText()), this,
-                                   std::move(callbacks));
-  refresh();
+  start(spec, tr("Importance of %1").arg(m_of->currentText()),
+        {.piece = [this, of = m_measuring](const Json& piece) { takePiece(of, piece); },
+         .answer = [this, of = m_measuring](const Json& answer) { takeAnswer(of, answer); }});
 }
 
 void HeadsPage::takePiece(const QString& of, const Json& piece) {
-  try {
-    if (json_get_or<std::string>(piece, "kind", "", "importance") != "criterion") return;
+  const auto kind = json_get_or<std::string>(piece, "kind", "", "importance");
+  if (kind == "point") {
+    const QString id = QString::fromStdString(json_get<std::string>(piece, "criterion", "importance"));
+    const auto point = addPoint(m_rankings[of], id, json_get<Json>(piece, "point", "importance"));
+    if (point && of == this->of()) m_curve->addPoint(criterionName(id), point->x(), point->y());
+  } else if (kind == "criterion") {
     addCriterion(m_rankings[of], json_get<Json>(piece, "criterion", "importance"));
-  } catch (...) {
-    showError(current_error_info(), tr("Try again"), [this] { measure(); });
+    refresh();
   }
-  refresh();
 }
 
 void HeadsPage::takeAnswer(const QString& of, const Json& answer) {
-  try {
-    m_rankings[of] = readRanking(answer);
-  } catch (...) {
-    showError(current_error_info(), tr("Try again"), [this] { measure(); });
-  }
+  m_rankings[of] = readRanking(answer);
   refresh();
 }
 
@@ -282,25 +259,28 @@ void HeadsPage::showCurve(const Ranking& ranking) {
   m_curve->setAxisNames(tr("%1 removed").arg(m_of->currentText()), tr("accuracy"));
   m_curve->setTitle(tr("Accuracy as %1 go").arg(m_of->currentText()));
   m_curve->setConditions(session()->conditions());
-  m_curve->setEmptyText(m_job ? tr("The curves come when all criteria have been measured.")
-                              : tr("Tick Removal curve and measure again to see what accuracy is left."));
+  m_curve->setEmptyText(isMeasuring() ? tr("The curves come when all criteria have been measured.")
+                                      : tr("Tick Curve and measure again to see what accuracy is left."));
   for (const CriterionRanking& criterion : ranking.criteria) {
     for (const QPointF& point : criterion.curve) m_curve->addPoint(criterionName(criterion.id), point.x(), point.y());
   }
 }
 
-void HeadsPage::showCriterion() {
+const CriterionRanking* HeadsPage::shownCriterion() const {
   const auto shown = m_rankings.find(of());
-  m_chosen->setVisible(of() == kHeads);
-  if (shown != m_rankings.end()) {
-    for (const CriterionRanking& criterion : shown->second.criteria) {
-      if (criterion.id != m_criterion) continue;
-      m_matrix->setConditions(session()->conditions());
-      m_matrix->setScores(pictureOf(criterion, of(), session()->model()->model.architecture));
-      return showPruned();
-    }
+  if (shown == m_rankings.end()) return nullptr;
+  const auto found = std::ranges::find(shown->second.criteria, m_criterion, &CriterionRanking::id);
+  return found == shown->second.criteria.end() ? nullptr : &*found;
+}
+
+void HeadsPage::showCriterion() {
+  if (const CriterionRanking* criterion = shownCriterion()) {
+    m_matrix->setConditions(session()->conditions());
+    m_matrix->setScores(pictureOf(*criterion, of(), session()->model()->model.architecture));
+  } else {
+    m_matrix->clear();
   }
-  m_matrix->clear();
+  showPruned();
 }
 
 QString HeadsPage::captionOf(const Ranking& ranking) const {
@@ -323,8 +303,12 @@ QString HeadsPage::captionOf(const Ranking& ranking) const {
         .arg(QString::number(100 * ranking.tolerance), formatCount(ranking.curveExamples), ranking.curveSplit,
              going.join(QStringLiteral(", ")));
   }
-  const QString click = of() == kHeads ? tr(" Click a head to prune or keep it in the recipe.") : QString();
-  return tr("%1; a larger score says: keep it.").arg(criterionTitle(m_criterion)) + measured + click;
+  const CriterionRanking* criterion = shownCriterion();
+  if (!criterion) return {};
+  const QString click = of() == kHeads   ? tr(" Click a head to prune or keep it in the recipe.")
+                        : of() == kUnits ? tr(" Click a group to prune or keep its units in the recipe.")
+                                         : tr(" Click a layer to prune or keep it in the recipe.");
+  return tr("%1; a larger score says: keep it.").arg(criterionTitle(*criterion)) + measured + click;
 }
 
 void HeadsPage::showCaption() {
@@ -332,20 +316,66 @@ void HeadsPage::showCaption() {
   m_caption->setText(shown == m_rankings.end() ? QString() : captionOf(shown->second));
 }
 
-void HeadsPage::showPruned() {
-  const HeadSet chosen = of() == kHeads ? session()->recipe()->chosenHeads() : HeadSet();
-  std::set<HeadPosition> pruned;
-  for (const auto& [layer, head] : chosen) pruned.insert({LayerIndex(layer), HeadIndex(head)});
-  m_matrix->setPruned(pruned);
-  for (HeadMatrix* small : m_thumbnails) small->setPruned(pruned);
-  int total = 0;
-  if (session()->model()) {
-    for (const LayerSpec& layer : session()->model()->model.architecture.layers) {
-      total += static_cast<int>(layer.attention.num_heads());
+void HeadsPage::toggle(LayerIndex layer, HeadIndex column) {
+  RecipeDocument* recipe = session()->recipe();
+  if (of() == kHeads) {
+    recipe->toggleHead(layer.value, column.value);
+  } else if (of() == kLayers) {
+    recipe->toggleLayer(layer.value);
+  } else if (const CriterionRanking* criterion = shownCriterion()) {
+    const std::vector<std::vector<int>> groups = unitGroups(criterion->scores.at(static_cast<size_t>(layer.value)));
+    const std::vector<int>& group = groups.at(static_cast<size_t>(column.value));
+    recipe->toggleUnits(layer.value, {group.begin(), group.end()});
+  }
+}
+
+void HeadsPage::strike(HeadMatrix* picture, const CriterionRanking& criterion) const {
+  const RecipeDocument* recipe = session()->recipe();
+  std::set<HeadPosition> pruned, partly;
+  if (of() == kHeads) {
+    for (const auto& [layer, head] : recipe->chosenHeads()) pruned.insert({LayerIndex(layer), HeadIndex(head)});
+  } else if (of() == kLayers) {
+    for (const int layer : recipe->chosenLayers()) pruned.insert({LayerIndex(layer), HeadIndex(0)});
+  } else if (const HeadSet units = recipe->chosenUnits(); !units.empty()) {
+    for (size_t layer = 0; layer < criterion.scores.size(); ++layer) {
+      const std::vector<std::vector<int>> groups = unitGroups(criterion.scores[layer]);
+      for (size_t group = 0; group < groups.size(); ++group) {
+        const auto gone = std::ranges::count_if(groups[group], [&](int unit) {
+          return units.contains({static_cast<int>(layer), unit});
+        });
+        if (gone == 0) continue;
+        const bool all = gone == std::ssize(groups[group]);
+        (all ? pruned : partly)
+            .insert({LayerIndex(static_cast<int64_t>(layer)), HeadIndex(static_cast<int64_t>(group))});
+      }
     }
   }
-  m_chosen->setText(chosen.empty() ? tr("No head is chosen in the recipe")
-                                   : tr("%1 of %2 heads go in the recipe").arg(chosen.size()).arg(total));
+  picture->setPruned(pruned, partly);
+}
+
+void HeadsPage::showPruned() {
+  const auto shown = m_rankings.find(of());
+  if (shown != m_rankings.end()) {
+    if (const CriterionRanking* criterion = shownCriterion()) strike(m_matrix, *criterion);
+    const std::vector<CriterionRanking>& criteria = shown->second.criteria;
+    for (size_t i = 0; i < std::min(m_thumbnails.size(), criteria.size()); ++i) strike(m_thumbnails[i], criteria[i]);
+  }
+  if (!session()->model()) return;
+  const RecipeDocument* recipe = session()->recipe();
+  int64_t total = 0;
+  for (const LayerSpec& layer : session()->model()->model.architecture.layers) {
+    total += of() == kHeads ? layer.attention.num_heads() : of() == kUnits ? layer.ffn.width : 1;
+  }
+  const size_t chosen = of() == kHeads   ? recipe->chosenHeads().size()
+                        : of() == kUnits ? recipe->chosenUnits().size()
+                                         : recipe->chosenLayers().size();
+  const QString none = of() == kHeads   ? tr("No head is chosen in the recipe")
+                       : of() == kUnits ? tr("No unit is chosen in the recipe")
+                                        : tr("No layer is chosen in the recipe");
+  const QString some = of() == kHeads   ? tr("%1 of %2 heads go in the recipe")
+                       : of() == kUnits ? tr("%1 of %2 units go in the recipe")
+                                        : tr("%1 of %2 layers go in the recipe");
+  m_chosen->setText(chosen == 0 ? none : some.arg(formatCount(static_cast<int64_t>(chosen)), formatCount(total)));
 }
 
 }  // namespace espalier

@@ -1,7 +1,7 @@
 #pragma once
 #include <map>
 
-#include "app/workbench/pages/page.h"
+#include "app/workbench/pages/measurement_page.h"
 #include "app/workbench/pages/ranking.h"
 
 class QCheckBox;
@@ -17,9 +17,9 @@ class LossCurve;
 class PairMatrix;
 
 // Which heads matter, by several criteria: one large, the others small above it, how far their rankings agree, and what
-// accuracy is left as heads go. A click on a head prunes or keeps it in the recipe. Feed-forward units and whole layers
-// are ranked in the same way.
-class HeadsPage : public Page {
+// accuracy is left as heads go. A click on a head prunes or keeps it in the recipe. Feed-forward units, in groups, and
+// whole layers are ranked and clicked in the same way.
+class HeadsPage : public MeasurementPage {
   Q_OBJECT
 
  public:
@@ -33,13 +33,14 @@ class HeadsPage : public Page {
   // The small pictures, one a criterion.
   const std::vector<HeadMatrix*>& thumbnails() const { return m_thumbnails; }
   QComboBox* ofBox() const { return m_of; }
+  QCheckBox* perTokenBox() const { return m_perToken; }
   // The answer of an importance job of "heads", "units" or "layers".
   void takeAnswer(const QString& of, const Json& answer);
 
  private:
   void modelChanged();
-  void refresh();
-  void measure();
+  void refresh() override;
+  void measure() override;
   void takePiece(const QString& of, const Json& piece);
   void showRanking(const Ranking& ranking);
   void showThumbnails(const Ranking& ranking);
@@ -47,12 +48,17 @@ class HeadsPage : public Page {
   void showCurve(const Ranking& ranking);
   void showCriterion();
   void showPruned();
+  void strike(HeadMatrix* picture, const CriterionRanking& criterion) const;
+  void toggle(LayerIndex layer, HeadIndex column);
   void showCaption();
   QString captionOf(const Ranking& ranking) const;
   QString of() const;
+  // The criterion shown large; null when nothing is.
+  const CriterionRanking* shownCriterion() const;
 
   QComboBox* m_of;
   QComboBox* m_examples;
+  QCheckBox* m_perToken;
   QCheckBox* m_withCurve;
   QPushButton* m_measure;
   QLabel* m_chosen;
@@ -66,8 +72,6 @@ class HeadsPage : public Page {
   std::map<QString, Ranking> m_rankings;  // by what is ranked
   QString m_criterion;                    // shown large
   QString m_measuring;                    // what the job ranks
-  quint64 m_job = 0;
-  quint64 m_generation = 0;
 };
 
 }  // namespace espalier

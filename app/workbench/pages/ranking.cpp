@@ -48,30 +48,31 @@ const CriterionText* textOf(const QString& id) {
 
 QString translated(const char* text) { return QCoreApplication::translate("Ranking", text); }
 
+QPointF readPoint(const Json& point) {
+  return {json_get<double>(point, "removed", kImportance), json_get<double>(point, "accuracy", kImportance)};
+}
+
 CriterionRanking readCriterion(const Json& json) {
   CriterionRanking ranking;
   ranking.id = QString::fromStdString(json_get<std::string>(json, "criterion", kImportance));
   ranking.scores = json_get<std::vector<std::vector<double>>>(json, "scores", kImportance);
   ranking.seconds = json_get<double>(json, "seconds", kImportance);
+  ranking.perToken = json_get_or<std::string>(json, "average", "", kImportance) == "token";
   for (const Json& point : json_get_or<Json>(json, "curve", Json::array(), kImportance)) {
-    ranking.curve.emplace_back(json_get<double>(point, "removed", kImportance),
-                               json_get<double>(point, "accuracy", kImportance));
+    ranking.curve.push_back(readPoint(point));
   }
   ranking.within = json_get_or<int64_t>(json, "within", 0, kImportance);
   return ranking;
 }
 
-// Means of a layer's scores in groups of nearly equal size, the least important units first.
-std::vector<double> inGroups(std::vector<double> scores) {
-  std::ranges::sort(scores);
-  std::vector<double> groups(std::min(kGroups, scores.size()));
-  for (size_t g = 0; g < groups.size(); ++g) {
-    const size_t begin = g * scores.size() / groups.size(), end = (g + 1) * scores.size() / groups.size();
-    groups[g] = std::accumulate(scores.begin() + static_cast<ptrdiff_t>(begin),
-                                scores.begin() + static_cast<ptrdiff_t>(end), 0.0) /
-                static_cast<double>(end - begin);
+std::vector<double> groupMeans(const std::vector<double>& scores) {
+  std::vector<double> means;
+  for (const std::vector<int>& group : unitGroups(scores)) {
+    double sum = 0;
+    for (const int unit : group) sum += scores[static_cast<size_t>(unit)];
+    means.push_back(sum / static_cast<double>(group.size()));
   }
-  return groups;
+  return means;
 }
 
 }  // namespace
@@ -84,6 +85,15 @@ void addCriterion(Ranking& ranking, const Json& criterion) {
   } else {
     *same = std::move(read);
   }
+}
+
+std::optional<QPointF> addPoint(Ranking& ranking, const QString& criterion, const Json& point) {
+  const auto found = std::ranges::find(ranking.criteria, criterion, &CriterionRanking::id);
+  if (found == ranking.criteria.end()) return {};
+  const QPointF read = readPoint(point);
+  found->curve.insert(std::ranges::upper_bound(found->curve, read.x(), {}, [](const QPointF& p) { return p.x(); }),
+                      read);
+  return read;
 }
 
 Ranking readRanking(const Json& answer) {
@@ -103,20 +113,35 @@ QString criterionName(const QString& id) {
   return text ? translated(text->name) : id;
 }
 
-QString criterionTitle(const QString& id) {
-  const CriterionText* text = textOf(id);
-  return text ? translated(text->title) : id;
+QString criterionTitle(const CriterionRanking& criterion) {
+  if (criterion.perToken) {
+    return translated(QT_TRANSLATE_NOOP("Ranking", "Gradient of the gate, absolute for each token (Michel 2019)"));
+  }
+  const CriterionText* text = textOf(criterion.id);
+  return text ? translated(text->title) : criterion.id;
+}
+
+std::vector<std::vector<int>> unitGroups(const std::vector<double>& scores) {
+  std::vector<int> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, {}, [&](int unit) { return scores[static_cast<size_t>(unit)]; });
+  std::vector<std::vector<int>> groups(std::min(kGroups, scores.size()));
+  for (size_t g = 0; g < groups.size(); ++g) {
+    groups[g].assign(order.begin() + static_cast<ptrdiff_t>(g * order.size() / groups.size()),
+                     order.begin() + static_cast<ptrdiff_t>((g + 1) * order.size() / groups.size()));
+  }
+  return groups;
 }
 
 HeadScores pictureOf(const CriterionRanking& ranking, const QString& of, const Architecture& architecture) {
   HeadScores scores;
-  scores.criterion = criterionTitle(ranking.id);
+  scores.criterion = criterionTitle(ranking);
   if (const CriterionText* text = textOf(ranking.id)) scores.unit = QString::fromUtf8(text->unit);
   scores.layers = static_cast<int>(ranking.scores.size());
   const bool heads = of == QLatin1String("heads");
   size_t units = 0;
   for (size_t layer = 0; layer < ranking.scores.size(); ++layer) {
-    const std::vector<double> row = heads ? ranking.scores[layer] : inGroups(ranking.scores[layer]);
+    const std::vector<double> row = heads ? ranking.scores[layer] : groupMeans(ranking.scores[layer]);
     units = std::max(units, ranking.scores[layer].size());
     for (size_t i = 0; i < row.size(); ++i) {
       auto column = static_cast<int>(i);

@@ -88,6 +88,7 @@ TradeoffPage::TradeoffPage(Session* session, QWidget* parent)
   m_latency = new TradeoffPlot(splitter);
   m_latency->setTitle(tr("Accuracy against latency"));
   m_latency->setEmptyText(tr("No run was timed yet."));
+  m_latency->setNamesBeside(true);
   TradeoffAxes axes;
   m_size->setAxes(axes);
   axes.xName = tr("latency");

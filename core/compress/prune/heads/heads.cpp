@@ -3,10 +3,8 @@
 // its release that of each token; both are here, the paper's by default.
 
 #include <algorithm>
-#include <map>
-#include <set>
 
-#include "compress/ranking.h"
+#include "compress/listed_items.h"
 #include "compress/retraining.h"
 #include "compress/structured.h"
 
@@ -66,70 +64,10 @@ StructuredPlan plan_of(const Step& step, const Settings& settings) {
 
 bool has_list(const Settings& settings) { return !settings.json().at("heads").empty(); }
 
-// The pairs of the list as sets by layer.
-std::map<int64_t, std::set<HeadIndex>> listed_heads(const Settings& settings) {
-  std::map<int64_t, std::set<HeadIndex>> listed;
-  for (const Json& pair : settings.json().at("heads")) {
-    listed[pair.at(0).get<int64_t>()].insert(HeadIndex(pair.at(1).get<int64_t>()));
-  }
-  return listed;
-}
+ListedItems listed_heads(const Settings& settings) { return listed_items(settings.json().at("heads")); }
 
-std::vector<Issue> check_list(const Model& model, const Settings& settings) {
-  std::vector<Issue> issues;
-  const auto& layers = model.architecture.layers;
-  const auto listed = listed_heads(settings);
-  for (const auto& [layer, heads] : listed) {
-    if (layer < 0 || layer >= static_cast<int64_t>(layers.size())) {
-      issues.push_back({"heads", "Layer " + std::to_string(layer) + " does not exist; the model has " +
-                                     std::to_string(layers.size()) + " layers, counted from 0."});
-      continue;
-    }
-    const std::vector<HeadIndex>& present = layers[static_cast<size_t>(layer)].attention.heads;
-    for (const HeadIndex head : heads) {
-      if (std::ranges::find(present, head) != present.end()) continue;
-      std::string left;
-      for (const HeadIndex other : present) left += (left.empty() ? "" : ", ") + std::to_string(other.value);
-      issues.push_back({"heads", "Layer " + std::to_string(layer) + " has no head " + std::to_string(head.value) +
-                                     "; it has " + left + "."});
-    }
-  }
-  if (!issues.empty()) return issues;
-  const int64_t minimum = settings.integer("min_heads");
-  for (const auto& group : sharing_groups(model, Part::Attention)) {
-    std::set<HeadIndex> gone;
-    for (const LayerIndex layer : group) {
-      const auto found = listed.find(layer.value);
-      if (found != listed.end()) gone.insert(found->second.begin(), found->second.end());
-    }
-    const auto present = static_cast<int64_t>(layers[static_cast<size_t>(group.front().value)].attention.heads.size());
-    const int64_t left = present - static_cast<int64_t>(gone.size());
-    if (left >= minimum || gone.empty()) continue;
-    issues.push_back({"heads", "Layer " + std::to_string(group.front().value) + " would keep " + std::to_string(left) +
-                                   " of " + std::to_string(present) + " heads, wanted at least " +
-                                   std::to_string(minimum) + ". Take some of its heads off the list."});
-  }
-  return issues;
-}
-
-// The heads that stay when the list goes; a shared head goes in all its layers.
-HeadsOfLayers kept_by_list(const Model& model, const Settings& settings) {
-  const auto listed = listed_heads(settings);
-  HeadsOfLayers kept(model.architecture.layers.size());
-  for (const auto& group : sharing_groups(model, Part::Attention)) {
-    std::set<HeadIndex> gone;
-    for (const LayerIndex layer : group) {
-      const auto found = listed.find(layer.value);
-      if (found != listed.end()) gone.insert(found->second.begin(), found->second.end());
-    }
-    for (const LayerIndex layer : group) {
-      const auto index = static_cast<size_t>(layer.value);
-      for (const HeadIndex head : model.architecture.layers[index].attention.heads) {
-        if (!gone.contains(head)) kept[index].push_back(head);
-      }
-    }
-  }
-  return kept;
+Model without_listed(const Model& model, const Settings& settings, Cut cut) {
+  return keep_positions(model, Part::Attention, kept_without(model, Part::Attention, listed_heads(settings)), cut);
 }
 
 HeadsOfLayers heads_of(const Model& model) {
@@ -148,12 +86,13 @@ class HeadPruning final : public Method {
 
   std::vector<Issue> check(const Model& model, const Step& step) const override {
     const Settings settings = settings_of(step);
-    return has_list(settings) ? check_list(model, settings) : check_structured(model, plan_of(step, settings));
+    if (!has_list(settings)) return check_structured(model, plan_of(step, settings));
+    return check_listed(model, Part::Attention, "heads", listed_heads(settings), settings.integer("min_heads"));
   }
 
   Model preview(const Model& model, const Step& step) const override {
     const Settings settings = settings_of(step);
-    Model result = has_list(settings) ? keep_heads(model, kept_by_list(model, settings), Cut::Shapes)
+    Model result = has_list(settings) ? without_listed(model, settings, Cut::Shapes)
                                       : preview_structured(model, plan_of(step, settings));
     return wants_retraining(settings) ? preview_retrained(result) : result;
   }
@@ -165,7 +104,7 @@ class HeadPruning final : public Method {
     const Settings settings = settings_of(step);
     MethodResult result;
     if (has_list(settings)) {
-      result.model = keep_heads(model, kept_by_list(model, settings));
+      result.model = without_listed(model, settings, Cut::Values);
       result.model = retrain(result.model, settings, resources, seed, context, result.report);
     } else if (settings.real("fraction") > 0) {
       result.model =

@@ -3,6 +3,7 @@
 // that row; here the gate stands on the activation instead (Prasanna, Rogers, Rumshisky 2020, arXiv 2005.00561), the
 // sensitivity to removing the unit.
 
+#include "compress/listed_items.h"
 #include "compress/ranking.h"
 #include "compress/retraining.h"
 #include "compress/structured.h"
@@ -36,6 +37,13 @@ std::vector<Setting> make_settings() {
        .maximum = 1,
        .step = 0.05});
   settings.push_back(
+      {.key = "units",
+       .type = SettingType::HeadList,
+       .default_value = Json::array(),
+       .label = "Units to remove",
+       .help = "Pairs of layer and unit, units numbered from 0 in the layer as this step finds it. A list replaces the "
+               "share and the ranking."});
+  settings.push_back(
       {.key = "distribution",
        .type = SettingType::Choice,
        .default_value = "layer",
@@ -65,21 +73,29 @@ StructuredPlan plan_of(const Step& step, const Settings& settings) {
           .same_in_layers = settings.text("distribution") == "layer"};
 }
 
+bool has_list(const Settings& settings) { return !settings.json().at("units").empty(); }
+
+ListedItems listed_units(const Settings& settings) { return listed_items(settings.json().at("units")); }
+
 class NeuronPruning final : public Method {
  public:
   NeuronPruning() : Method(make_info(), make_settings()) {}
 
   Needs needs(const Settings& settings) const override {
-    return structured_needs(settings, settings.real("fraction") > 0);
+    return structured_needs(settings, !has_list(settings) && settings.real("fraction") > 0);
   }
 
   std::vector<Issue> check(const Model& model, const Step& step) const override {
-    return check_structured(model, plan_of(step, settings_of(step)));
+    const Settings settings = settings_of(step);
+    if (!has_list(settings)) return check_structured(model, plan_of(step, settings));
+    return check_listed(model, Part::FeedForward, "units", listed_units(settings), settings.integer("min_units"));
   }
 
   Model preview(const Model& model, const Step& step) const override {
     const Settings settings = settings_of(step);
-    Model result = preview_structured(model, plan_of(step, settings));
+    Model result = has_list(settings)
+                       ? keep_units(model, kept_without(model, Part::FeedForward, listed_units(settings)), Cut::Shapes)
+                       : preview_structured(model, plan_of(step, settings));
     return wants_retraining(settings) ? preview_retrained(result) : result;
   }
 
@@ -91,7 +107,10 @@ class NeuronPruning final : public Method {
     MethodResult result;
     std::vector<std::vector<int64_t>> kept;
     for (const int64_t count : item_counts(model, Part::FeedForward)) kept.push_back(complement({}, count));
-    if (settings.real("fraction") > 0) {
+    if (has_list(settings)) {
+      kept = kept_without(model, Part::FeedForward, listed_units(settings));
+      result.model = retrain(keep_units(model, kept), settings, resources, seed, context, result.report);
+    } else if (settings.real("fraction") > 0) {
       StructuredResult pruned =
           prune_structured(model, plan_of(step, settings), settings, resources, seed, context, result.report);
       result.model = std::move(pruned.model);

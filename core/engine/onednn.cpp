@@ -188,13 +188,12 @@ std::string version() {
 struct Packer::Impl {
   std::map<Shape, std::shared_ptr<Products>> products;
 
-  std::shared_ptr<const PackedMatrix> pack(const void* w, Shape shape, bool transposed) {
+  std::shared_ptr<const PackedMatrix> pack(const void* w, Shape shape) {
     try {
       auto& of_shape = products[shape];
       if (!of_shape) of_shape = std::make_shared<Products>(shape);
       const memory::desc plain({shape.depth, shape.columns},
-                               shape.integer ? memory::data_type::s8 : memory::data_type::f32,
-                               transposed ? memory::format_tag::ab : memory::format_tag::ba);
+                               shape.integer ? memory::data_type::s8 : memory::data_type::f32, memory::format_tag::ba);
       const OneThread one_thread;
       memory from(plain, cpu(), const_cast<void*>(w));
       memory to(of_shape->weights(), cpu());
@@ -213,12 +212,12 @@ Packer::~Packer() = default;
 Packer::Packer(Packer&&) noexcept = default;
 Packer& Packer::operator=(Packer&&) noexcept = default;
 
-std::shared_ptr<const PackedMatrix> Packer::pack(const float* w, int64_t depth, int64_t columns, bool transposed) {
-  return impl_->pack(w, {false, depth, columns}, transposed);
+std::shared_ptr<const PackedMatrix> Packer::pack(const float* w, int64_t depth, int64_t columns) {
+  return impl_->pack(w, {false, depth, columns});
 }
 
 std::shared_ptr<const PackedMatrix> Packer::pack(const int8_t* w, int64_t depth, int64_t columns) {
-  return impl_->pack(w, {true, depth, columns}, false);
+  return impl_->pack(w, {true, depth, columns});
 }
 
 }  // namespace espalier::onednn

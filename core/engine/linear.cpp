@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/mapped_memory.h"
 #include "engine/code_linear.h"
 #include "engine/float_linear.h"
 #include "engine/integer_linear.h"
@@ -63,6 +64,9 @@ struct Codes {
 
 Codes codes_of(const std::vector<const Weight*>& parts) {
   Codes codes;
+  int64_t count = 0;
+  for (const Weight* part : parts) count += num_elements(shape_of(*part));
+  if (parts.size() > 1) codes.joined.reserve(static_cast<size_t>(count));
   for (const Weight* part : parts) {
     const auto& quantized = *part->as<Quantized>();
     codes.alone = unpacked_codes(quantized);
@@ -93,6 +97,17 @@ std::vector<T> turned(std::span<const T> values, int64_t rows, int64_t columns) 
 SparseChoice choice_of(const Weight& weight) {
   const Tensor values = materialize(weight);
   return choose_product(values.values<float>(), values.size(1), values.size(0));
+}
+
+// A weight that is packed is hardly read again, and its pages would stand beside the packed form.
+void release_pages(const Weight& weight) {
+  const auto release = [](const Tensor& tensor) { release_mapped_pages(tensor.bytes().data(), tensor.bytes().size()); };
+  if (const auto* dense = weight.as<Dense>()) release(dense->values);
+  if (const auto* quantized = weight.as<Quantized>()) release(quantized->codes);
+  if (const auto* low_rank = weight.as<LowRank>()) {
+    release_pages(*low_rank->left);
+    release_pages(*low_rank->right);
+  }
 }
 
 // Whether weights with one input may be multiplied as one.
@@ -136,7 +151,9 @@ std::shared_ptr<const Linear> LinearFactory::joined(const WeightTable& weights, 
     parts.push_back(&weights.at(slot));
     if (parts.size() > 1 && !may_join(*parts.front(), *parts.back())) return nullptr;
   }
-  return made_[handles] = make(parts);
+  auto made = make(parts);
+  for (const Weight* part : parts) release_pages(*part);
+  return made_[handles] = std::move(made);
 }
 
 std::shared_ptr<const Linear> LinearFactory::make(const std::vector<const Weight*>& parts) {

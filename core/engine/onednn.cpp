@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/packed_memory.h"
 
 namespace espalier::onednn {
 
@@ -128,8 +129,8 @@ class Products {
 
 class Matrix : public PackedMatrix {
  public:
-  Matrix(std::shared_ptr<Products> products, memory weights)
-      : products_(std::move(products)), weights_(std::move(weights)) {}
+  Matrix(std::shared_ptr<Products> products, memory weights, std::shared_ptr<std::byte> bytes)
+      : products_(std::move(products)), weights_(std::move(weights)), bytes_(std::move(bytes)) {}
 
   int64_t bytes() const override { return static_cast<int64_t>(weights_.get_desc().get_size()); }
 
@@ -173,6 +174,7 @@ class Matrix : public PackedMatrix {
  private:
   std::shared_ptr<Products> products_;
   memory weights_;
+  std::shared_ptr<std::byte> bytes_;
 };
 
 }  // namespace
@@ -187,6 +189,7 @@ std::string version() {
 
 struct Packer::Impl {
   std::map<Shape, std::shared_ptr<Products>> products;
+  PackedMemory memories;
 
   std::shared_ptr<const PackedMatrix> pack(const void* w, Shape shape) {
     try {
@@ -196,11 +199,12 @@ struct Packer::Impl {
                                shape.integer ? memory::data_type::s8 : memory::data_type::f32, memory::format_tag::ba);
       const OneThread one_thread;
       memory from(plain, cpu(), const_cast<void*>(w));
-      memory to(of_shape->weights(), cpu());
+      std::shared_ptr<std::byte> bytes = memories.take(of_shape->weights().get_size());
+      memory to(of_shape->weights(), cpu(), bytes.get());
       dnnl::stream stream(cpu());
       dnnl::reorder(from, to).execute(stream, from, to);
       stream.wait();
-      return std::make_shared<Matrix>(of_shape, std::move(to));
+      return std::make_shared<Matrix>(of_shape, std::move(to), std::move(bytes));
     } catch (const dnnl::error& error) {
       throw_as_error(error, fmt::format("{} x {} {}", shape.depth, shape.columns, shape.integer ? "int8" : "float32"));
     }

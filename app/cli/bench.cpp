@@ -1,11 +1,13 @@
 // `espalier bench`: how fast the engine (libtorch where it has no kernels) runs a model, by batch, length and threads,
-// and with which kernels.
+// with which kernels, and where the time goes.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
+#include "app/cli/bench_profile.h"
 #include "app/cli/program.h"
 #include "base/error.h"
 #include "engine/engine.h"
@@ -22,7 +24,7 @@ struct Options {
   std::vector<int> threads = {1};
   double seconds = 2;
   int repetitions = 30;
-  bool plan = false;
+  bool plan = false, layers = false;
 };
 
 KernelSet kernel_set(const std::string& name) {
@@ -42,6 +44,16 @@ Json row_json(const Latency& latency, double macs) {
           {"latency_ms_p90", latency.p90_ms},
           {"tokens_per_second", tokens / latency.p50_ms * 1000},
           {"gmacs_per_second", macs / latency.p50_ms / 1e6}};
+}
+
+// The form that most multiplications are carried out in: "float32", "int8 dynamic per token", "low rank 64".
+std::string main_form(const std::vector<PlanEntry>& plan) {
+  std::map<std::string, int64_t> by_form;
+  for (const PlanEntry& entry : plan) {
+    by_form[entry.kernel.substr(0, std::min(entry.kernel.find(','), entry.kernel.find(" (")))] += entry.multiplications;
+  }
+  const auto most = std::ranges::max_element(by_form, {}, &std::pair<const std::string, int64_t>::second);
+  return most == by_form.end() ? "float32" : most->first;
 }
 
 void print_plan(const std::vector<PlanEntry>& plan, bool every_slot) {
@@ -65,6 +77,12 @@ void print_plan(const std::vector<PlanEntry>& plan, bool every_slot) {
   }
   table.print();
 }
+
+// Parts of one row, timed in passes of their own, and what the processor could do.
+struct Profiled {
+  ModelProfile profile;
+  MachineLimits limits;
+};
 
 }  // namespace
 
@@ -95,6 +113,8 @@ void add_bench(Program& program) {
       ->check(between(30, 1000000))
       ->capture_default_str();
   verb->add_flag("--plan", options->plan, "One line a weight: the kernel it runs on");
+  verb->add_flag("--layers", options->layers,
+                 "Time each layer and each kind of part, beside the limits of the processor, measured in the same run");
   program.on_run(verb, [&program, options] {
     const Model model = open_job_model(options->model);
     const int64_t longest = model.architecture.embedding.max_positions;
@@ -106,10 +126,18 @@ void add_bench(Program& program) {
                                             .wanted = "at most " + std::to_string(longest),
                                             .next = {}});
     }
+    if (options->layers && !engine_runs(model.architecture)) {
+      throw Error(ErrorKind::Unsupported, {.what = "parts are timed on the engine, which does not run this model",
+                                           .where = "--layers",
+                                           .got = "recurrent layers",
+                                           .wanted = "a Transformer",
+                                           .next = "leave --layers out"});
+    }
     JobContext context = program.context();
     Json rows = Json::array();
-    TextTable table({"batch", "length", "threads", "p10 ms", "p50 ms", "p90 ms", "tokens/s", "GMAC/s"});
+    TextTable table({"form", "batch", "length", "threads", "p10 ms", "p50 ms", "p90 ms", "tokens/s", "GMAC/s"});
     std::vector<PlanEntry> plan;
+    std::vector<Profiled> profiles;
     const size_t count = options->batches.size() * options->lengths.size() * options->threads.size();
     for (const int threads : options->threads) {
       std::optional<Engine> engine;
@@ -119,6 +147,11 @@ void add_bench(Program& program) {
         plan = engine->plan();
       } else {
         libtorch.emplace(model, threads);
+      }
+      MachineLimits limits;
+      if (options->layers) {
+        context.progress.set_stage(fmt::format("what the processor can do on {} thread(s)", threads));
+        limits = measure_limits(threads, weight_bytes(plan), program.cancel());
       }
       for (const int64_t length : options->lengths) {
         for (const int64_t batch : options->batches) {
@@ -132,9 +165,14 @@ void add_bench(Program& program) {
           latency_options.max_seconds = options->seconds;
           const Latency latency = engine ? measure_latency(*engine, model, latency_options, program.cancel())
                                          : libtorch->measure_latency(latency_options, program.cancel());
-          const Json row = row_json(latency, static_cast<double>(count_macs(model, length) * batch));
+          Json row = row_json(latency, static_cast<double>(count_macs(model, length) * batch));
+          if (options->layers) {
+            profiles.push_back({measure_profile(*engine, model, latency_options, program.cancel()), limits});
+            row["profile"] = profile_json(profiles.back().profile, limits);
+          }
+          row["form"] = main_form(plan);
           rows.push_back(row);
-          table.add({std::to_string(batch), std::to_string(length), std::to_string(threads),
+          table.add({main_form(plan), std::to_string(batch), std::to_string(length), std::to_string(threads),
                      fmt::format("{:.3f}", latency.p10_ms), fmt::format("{:.3f}", latency.p50_ms),
                      fmt::format("{:.3f}", latency.p90_ms), count_text(row["tokens_per_second"]),
                      fmt::format("{:.1f}", row["gmacs_per_second"].get<double>())});
@@ -158,7 +196,8 @@ void add_bench(Program& program) {
     }
     fmt::print("{}\n{}, {} cores, {}, oneDNN {}\n\n", display_name(model), kernels.cpu_model, kernels.cores,
                runtime_kernels(model.architecture), kernels.onednn_version);
-    table.print(0);
+    table.print();
+    for (const Profiled& one : profiles) print_profile(one.profile, one.limits);
     fmt::print("\n");
     print_plan(plan, options->plan);
   });

@@ -108,6 +108,20 @@ std::shared_ptr<const void> map_memory(int descriptor, size_t size, const std::s
           }};
 }
 
+void release_mapped_pages(const void* address, size_t size) {
+  const auto begin = reinterpret_cast<uintptr_t>(address);
+  const std::lock_guard lock(places_mutex());
+  const auto inside = [&](const Mapping& one) {
+    return one.begin != 0 && one.begin <= begin && begin + size >= begin && begin + size <= one.end;
+  };
+  if (!std::ranges::any_of(mappings(), inside)) return;
+  const uintptr_t first = (begin + page_size - 1) / page_size * page_size;
+  const uintptr_t end = (begin + size) / page_size * page_size;
+  if (first >= end) return;
+  void* const place = reinterpret_cast<void*>(first);  // NOLINT(performance-no-int-to-ptr)
+  ::madvise(place, end - first, MADV_DONTNEED);
+}
+
 void require_mapped_files_whole() {
   std::string names;
   {

@@ -21,6 +21,7 @@ class CodeLinear : public Linear {
   int64_t columns() const override { return static_cast<int64_t>(scales_.size()); }
   int64_t resident_bytes() const override;
   std::string describe() const override;
+  ProductCost cost() const override { return {.float_macs = depth() * columns()}; }
   int64_t scratch_bytes() const override { return codes_.scratch_bytes(); }
 
  private:

@@ -26,6 +26,9 @@ class EmbeddingTable {
   // Bytes held beside the model's own tensors, which stay mapped.
   int64_t resident_bytes() const;
   std::string describe() const;
+  ProductCost cost() const { return up_ ? up_->cost() : ProductCost{}; }
+  // Bytes of the weight that every call reads as a whole.
+  int64_t product_bytes() const { return up_ ? up_->resident_bytes() : 0; }
   int64_t factor_floats() const;
   int64_t code_bytes() const { return up_ ? up_->code_bytes() : 0; }
   int64_t scratch_bytes() const { return up_ ? std::max(up_->scratch_bytes(), left_->scratch_bytes()) : 0; }

@@ -186,7 +186,7 @@ EngineOutput Engine::run(const PackedBatch& source, const PackedBatch& target, c
 }
 
 std::vector<std::vector<TokenId>> Engine::generate(const PackedBatch& batch, const GenerationSpec& spec,
-                                                   const CancelToken& cancel) const {
+                                                   const CancelToken& cancel, PassProfile* profile) const {
   const Architecture& a = impl_->architecture();
   check_generation(a, spec);
   check_batch(a.embedding, batch);
@@ -205,7 +205,7 @@ std::vector<std::vector<TokenId>> Engine::generate(const PackedBatch& batch, con
     DecodingState state;
     if (a.has_decoder()) {
       EngineOutput unused;
-      impl_->read_source(one, {}, state, unused);
+      impl_->read_source(one, {.profile = profile}, state, unused);
       state.source_of = {0};
     }
     const std::vector<TokenId> prompt =
@@ -214,7 +214,7 @@ std::vector<std::vector<TokenId>> Engine::generate(const PackedBatch& batch, con
     state.begin(prepared, 1);
     Continuation continuation(state, embedding, stack,
                               [&](const PackedBatch& tokens, const PassOptions& options, EngineOutput& output) {
-                                impl_->pass(tokens, {}, options, output);
+                                impl_->pass(tokens, {.profile = profile}, options, output);
                               });
     results.push_back(search(continuation, prompt, bounded, cancel));
   }
@@ -223,5 +223,6 @@ std::vector<std::vector<TokenId>> Engine::generate(const PackedBatch& batch, con
 
 int Engine::threads() const { return impl_->threads; }
 std::vector<PlanEntry> Engine::plan() const { return impl_->model.plan; }
+const std::vector<PassPart>& Engine::parts() const { return impl_->model.parts; }
 
 }  // namespace espalier

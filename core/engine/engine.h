@@ -20,9 +20,13 @@ struct EngineOptions {
   KernelSet kernels = KernelSet::Best;
 };
 
+struct PassPart;
+struct PassProfile;
+
 struct EngineRequest {
   bool hidden_states = false;  // embeddings and the output of every layer
   bool attentions = false;
+  PassProfile* profile = nullptr;  // gets the time of every part (pass_profile.h)
 };
 
 struct EngineOutput {
@@ -45,6 +49,9 @@ struct PlanEntry {
   // Memory that the engine made for it: packed weights. 0 when shared, and for an embedding whose rows are read from
   // the model's own (mapped) tensor.
   int64_t resident_bytes = 0;
+  // Multiplications of one row, those by zeros that the kernel does not leave out counted; 0 for rows looked up.
+  int64_t multiplications = 0;
+  std::vector<std::string> weights = {};  // slots of the model that it stands for; none for positions by formula
 };
 
 // Whether there are kernels for every layer: recurrent ones run on libtorch only.
@@ -79,12 +86,15 @@ class Engine {
 
   // Continues each prompt, or each source from the decoder's start token, by greedy or beam search. The result holds
   // the prompt (or start token) and ends with the token that ended it. Keys and values of earlier tokens are kept.
-  // Throws InvalidInput for a model without a language model's head; Cancelled.
+  // `profile`, when given, gets the time of every pass. Throws InvalidInput for a model without a language model's
+  // head; Cancelled.
   std::vector<std::vector<TokenId>> generate(const PackedBatch& batch, const GenerationSpec& spec,
-                                             const CancelToken& cancel = {}) const;
+                                             const CancelToken& cancel = {}, PassProfile* profile = nullptr) const;
 
   int threads() const;
   std::vector<PlanEntry> plan() const;
+  // What a pass is timed by: a part for every line of the plan, and those that no weight has.
+  const std::vector<PassPart>& parts() const;
 
  private:
   struct Impl;

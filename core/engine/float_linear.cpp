@@ -6,25 +6,19 @@
 
 namespace espalier {
 
-FloatLinear::FloatLinear(const kernels::Table& kernels, onednn::Packer* packer, const Tensor& values, bool transposed,
+FloatLinear::FloatLinear(const kernels::Table& kernels, onednn::Packer* packer, const Tensor& values,
                          std::string origin)
     : kernels_(kernels), origin_(std::move(origin)) {
-  depth_ = values.size(transposed ? 0 : 1);
-  columns_ = values.size(transposed ? 1 : 0);
+  depth_ = values.size(1);
+  columns_ = values.size(0);
   no_bias_.assign(static_cast<size_t>(columns_), 0.0F);
   const std::span<const float> w = values.values<float>();
   if (depth_ == 0 || columns_ == 0) return;
   if (packer) {
-    packed_ = packer->pack(w.data(), depth_, columns_, transposed);
+    packed_ = packer->pack(w.data(), depth_, columns_);
     return;
   }
   plain_.assign(w.begin(), w.end());
-  if (!transposed) return;
-  for (int64_t c = 0; c < columns_; ++c) {
-    for (int64_t k = 0; k < depth_; ++k) {
-      plain_[static_cast<size_t>(c * depth_ + k)] = w[static_cast<size_t>(k * columns_ + c)];
-    }
-  }
 }
 
 void FloatLinear::run(Lane& lane, const float* x, int64_t, int64_t rows, const float* bias,

@@ -8,9 +8,8 @@ namespace espalier {
 
 class FloatLinear : public Linear {
  public:
-  // `values` (columns, depth), or (depth, columns) when `transposed`. Without a packer the kernels multiply.
-  FloatLinear(const kernels::Table& kernels, onednn::Packer* packer, const Tensor& values, bool transposed,
-              std::string origin);
+  // `values` (columns, depth). Without a packer the kernels multiply.
+  FloatLinear(const kernels::Table& kernels, onednn::Packer* packer, const Tensor& values, std::string origin);
 
   void run(Lane& lane, const float* x, int64_t first_row, int64_t rows, const float* bias,
            kernels::Activation activation, float* y) const override;
@@ -21,6 +20,7 @@ class FloatLinear : public Linear {
     return packed_ ? packed_->bytes() : static_cast<int64_t>(plain_.size() * sizeof(float));
   }
   std::string describe() const override;
+  ProductCost cost() const override { return {.float_macs = depth_ * columns_}; }
 
  private:
   const kernels::Table& kernels_;

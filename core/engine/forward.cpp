@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "engine/pass_outputs.h"
+#include "engine/relative_biases.h"
 #include "engine/row_work.h"
-#include "model/positions.h"
 
 namespace espalier {
 
@@ -65,15 +65,27 @@ class Pass {
     buffers_ = lay_out(model, stack_, sizes, batch.starts.data(), workspace);
     for (ThreadBuffers& thread : buffers_.threads) {
       thread.lane.ranges = model.needs_whole_sequences ? &buffers_.ranges : nullptr;
+      if (request.profile != nullptr) thread.times = times_.emplace_back(model.parts.size()).data();
     }
     for (int64_t b = 0; b < sequences_; ++b) {
       std::fill(buffers_.sequence_of_row + start(b), buffers_.sequence_of_row + start(b + 1), static_cast<int32_t>(b));
       place(b);
     }
     rows_.reserve(static_cast<size_t>(threads_));
-    find_biases();
+    relative_ = relative_biases(stack_, longest_);
     const int64_t logit_rows = !options.logits ? 0 : per_token_ ? tokens_ : sequences_;
     outputs_ = reserve_outputs(model, stack_, request, sizes_, logit_rows);
+  }
+
+  // Adds what the threads took to a profile of this model.
+  void add_times(std::chrono::nanoseconds wall, PassProfile& profile) const {
+    profile.times.resize(model_.parts.size());
+    for (const std::vector<PartTime>& times : times_) {
+      for (size_t part = 0; part < times.size(); ++part) profile.times[part].add(times[part]);
+    }
+    profile.wall_nanoseconds += wall.count();
+    profile.thread_nanoseconds += wall.count() * threads_;
+    ++profile.passes;
   }
 
   void run(EngineOutput& output) {
@@ -114,31 +126,6 @@ class Pass {
   Span memory_rows(int64_t sequence) const {
     const auto source = static_cast<size_t>(options_.state->source_of[static_cast<size_t>(sequence)]);
     return {options_.state->memory_starts[source], options_.state->memory_starts[source + 1]};
-  }
-
-  // What distances between tokens add to the scores of each layer's heads: (heads, 2 longest - 1), distance 0 in the
-  // middle.
-  void find_biases() {
-    relative_.resize(stack_.layers.size());
-    std::vector<int64_t> buckets;
-    const AttentionSpec* known = nullptr;
-    for (size_t l = 0; l < stack_.layers.size(); ++l) {
-      const PreparedAttention& attention = stack_.layers[l].attention;
-      if (!attention.spec.relative) continue;
-      const RelativeBiasSpec& spec = *attention.spec.relative;
-      if (known == nullptr || known->relative != attention.spec.relative || known->causal != attention.spec.causal) {
-        buckets.clear();
-        for (int64_t d = 1 - longest_; d < longest_; ++d) {
-          buckets.push_back(relative_bucket(spec, attention.spec.causal, d));
-        }
-        known = &attention.spec;
-      }
-      for (const HeadIndex head : attention.spec.heads) {
-        for (const int64_t bucket : buckets) {
-          relative_[l].push_back(attention.relative_bias[static_cast<size_t>(bucket * spec.heads + head.value)]);
-        }
-      }
-    }
   }
 
   // Gives each thread rows of about the same work: a row costs its linears and the keys of its sequence.
@@ -214,7 +201,7 @@ class Pass {
       for_tiles(rows, [&](int64_t first, int64_t count) {
         finish(own, l, first, count);
         if (last && stack_.final_norm) {
-          rows_of_.norm(*stack_.final_norm, x_at(first), nullptr, count, hidden_, x_at(first));
+          rows_of_.norm(own, *stack_.final_norm, x_at(first), nullptr, count, hidden_, x_at(first));
         }
         keep_hidden(l + 1, first, count);
         if (!last) project(own, l + 1, first, count);
@@ -304,11 +291,18 @@ class Pass {
     return args;
   }
 
+  // Pairs of a key and one of `queries` from row `query` on that it sees.
+  int64_t seen(const PreparedAttention& attention, int64_t sequence, int64_t query, int64_t queries) const {
+    if (!attention.spec.causal) return queries * (past(sequence) + length(sequence));
+    return queries * (past(sequence) + query - start(sequence)) + queries * (queries + 1) / 2;
+  }
+
   void attend(ThreadBuffers& own, size_t index, Span rows) {
     const PreparedAttention& attention = stack_.layers[index].attention;
     for (int64_t row = rows.begin; row < rows.end;) {
       const int64_t b = buffers_.sequence_of_row[row];
       const int64_t end = std::min(rows.end, start(b + 1));
+      const PartTimer timer(own.times, attention.scores_part, end - row, seen(attention, b, row, end - row));
       for (int64_t head = 0; head < attention.spec.num_heads(); ++head) {
         kernels::AttentionArgs args = head_args(own, index, head, b, row);
         args.queries = end - row;
@@ -328,6 +322,7 @@ class Pass {
     const PreparedAttention& attention = stack_.layers[index].attention;
     for (int64_t b = sequences.begin; b < sequences.end; ++b) {
       std::copy_n(x_at(start(b)), hidden_, buffers_.first + b * hidden_);
+      const PartTimer timer(own.times, attention.scores_part, 1, seen(attention, b, start(b), 1));
       for (int64_t head = 0; head < attention.spec.num_heads(); ++head) {
         kernels::AttentionArgs args = head_args(own, index, head, b, start(b));
         args.queries = 1;
@@ -365,6 +360,7 @@ class Pass {
       const int64_t b = buffers_.sequence_of_row[row];
       const int64_t end = std::min(rows.end, start(b + 1));
       const Span memory = memory_rows(b);
+      const PartTimer timer(own.times, attention.scores_part, end - row, (end - row) * memory.size());
       for (int64_t head = 0; head < attention.spec.num_heads(); ++head) {
         const int64_t at = head * attention.spec.head_dim;
         kernels::AttentionArgs args{};
@@ -398,6 +394,7 @@ class Pass {
         float* to = options_.memory->memory[l].data();
         for (const PreparedLinear& part : attention.memory) {
           const int64_t columns = part.linear->columns();
+          const PartTimer timer(own.times, part.part, count);
           part.linear->run(own.lane, x_at(first), first, count, part.shift(), kernels::Activation::None,
                            to + first * columns);
           to += tokens_ * columns;
@@ -421,6 +418,7 @@ class Pass {
       float* x = buffers_.first + at * hidden_;
       if (model_.pooler) {
         float* pooled = buffers_.pooled + at * hidden_;
+        const PartTimer timer(own.times, model_.pooler->part, count);
         model_.pooler->linear->run(own.lane, x, at, count, model_.pooler->shift(), kernels::Activation::Tanh, pooled);
         x = pooled;
       }
@@ -466,15 +464,19 @@ class Pass {
   PassBuffers buffers_;
   std::vector<SequenceSizes> sizes_;
   std::vector<Span> rows_;
-  std::vector<std::vector<float>> relative_;
+  std::vector<std::vector<float>> relative_;  // see relative_biases()
   PassOutputs outputs_;
+  std::vector<std::vector<PartTime>> times_;  // of each thread, when asked for
 };
 
 }  // namespace
 
 void run_pass(const PreparedModel& model, const PackedBatch& batch, const EngineRequest& request,
               const PassOptions& options, int threads, Workspace& workspace, EngineOutput& output) {
-  Pass(model, batch, request, options, threads, workspace).run(output);
+  const auto begin = std::chrono::steady_clock::now();
+  Pass pass(model, batch, request, options, threads, workspace);
+  pass.run(output);
+  if (request.profile != nullptr) pass.add_times(std::chrono::steady_clock::now() - begin, *request.profile);
 }
 
 }  // namespace espalier

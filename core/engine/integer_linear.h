@@ -22,6 +22,7 @@ class IntegerLinear : public Linear {
   int64_t columns() const override { return columns_; }
   int64_t resident_bytes() const override;
   std::string describe() const override;
+  ProductCost cost() const override { return {.int8_macs = depth_ * columns_}; }
   int64_t code_bytes() const override;
   int64_t scratch_bytes() const override;
   bool needs_whole_sequences() const override { return range_ == ActivationRange::PerSequence; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/mapped_memory.h"
 #include "engine/code_linear.h"
 #include "engine/float_linear.h"
 #include "engine/integer_linear.h"
@@ -33,6 +34,11 @@ class LowRankLinear : public Linear {
   std::string describe() const override {
     return fmt::format("low rank {} ({}; {})", right_->columns(), right_->describe(), left_->describe());
   }
+  ProductCost cost() const override {
+    const ProductCost left = left_->cost();
+    const ProductCost right = right_->cost();
+    return {left.float_macs + right.float_macs, left.int8_macs + right.int8_macs};
+  }
   int64_t code_bytes() const override { return std::max(left_->code_bytes(), right_->code_bytes()); }
   int64_t factor_floats() const override {
     return right_->columns() + std::max(left_->factor_floats(), right_->factor_floats());
@@ -49,22 +55,59 @@ class LowRankLinear : public Linear {
 
 // One matrix of codes, or several with one input behind each other.
 struct Codes {
-  std::vector<int8_t> values;  // (columns, depth)
+  Tensor alone;                // as it is stored, when there is one
+  std::vector<int8_t> joined;  // else
   std::vector<float> scales;   // (columns)
+
+  std::span<const int8_t> values() const { return joined.empty() ? alone.values<int8_t>() : std::span(joined); }
 };
 
-void append(const Quantized& quantized, Codes& to) {
-  const Tensor codes = unpacked_codes(quantized);
-  to.values.insert(to.values.end(), codes.values<int8_t>().begin(), codes.values<int8_t>().end());
-  const std::span<const float> scales = quantized.scales.values<float>();
-  for (int64_t r = 0; r < quantized.shape[0]; ++r) {
-    to.scales.push_back(scales[scales.size() == 1 ? 0 : static_cast<size_t>(r)]);
+Codes codes_of(const std::vector<const Weight*>& parts) {
+  Codes codes;
+  int64_t count = 0;
+  for (const Weight* part : parts) count += num_elements(shape_of(*part));
+  if (parts.size() > 1) codes.joined.reserve(static_cast<size_t>(count));
+  for (const Weight* part : parts) {
+    const auto& quantized = *part->as<Quantized>();
+    codes.alone = unpacked_codes(quantized);
+    if (parts.size() > 1) {
+      const std::span<const int8_t> more = codes.alone.values<int8_t>();
+      codes.joined.insert(codes.joined.end(), more.begin(), more.end());
+    }
+    const std::span<const float> scales = quantized.scales.values<float>();
+    for (int64_t r = 0; r < quantized.shape[0]; ++r) {
+      codes.scales.push_back(scales[scales.size() == 1 ? 0 : static_cast<size_t>(r)]);
+    }
   }
+  return codes;
+}
+
+// (columns, rows) of a (rows, columns) matrix.
+template <typename T>
+std::vector<T> turned(std::span<const T> values, int64_t rows, int64_t columns) {
+  std::vector<T> result(values.size());
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      result[static_cast<size_t>(c * rows + r)] = values[static_cast<size_t>(r * columns + c)];
+    }
+  }
+  return result;
 }
 
 SparseChoice choice_of(const Weight& weight) {
   const Tensor values = materialize(weight);
   return choose_product(values.values<float>(), values.size(1), values.size(0));
+}
+
+// A weight that is packed is hardly read again, and its pages would stand beside the packed form.
+void release_pages(const Weight& weight) {
+  const auto release = [](const Tensor& tensor) { release_mapped_pages(tensor.bytes().data(), tensor.bytes().size()); };
+  if (const auto* dense = weight.as<Dense>()) release(dense->values);
+  if (const auto* quantized = weight.as<Quantized>()) release(quantized->codes);
+  if (const auto* low_rank = weight.as<LowRank>()) {
+    release_pages(*low_rank->left);
+    release_pages(*low_rank->right);
+  }
 }
 
 // Whether weights with one input may be multiplied as one.
@@ -108,7 +151,9 @@ std::shared_ptr<const Linear> LinearFactory::joined(const WeightTable& weights, 
     parts.push_back(&weights.at(slot));
     if (parts.size() > 1 && !may_join(*parts.front(), *parts.back())) return nullptr;
   }
-  return made_[handles] = make(parts);
+  auto made = make(parts);
+  for (const Weight* part : parts) release_pages(*part);
+  return made_[handles] = std::move(made);
 }
 
 std::shared_ptr<const Linear> LinearFactory::make(const std::vector<const Weight*>& parts) {
@@ -118,13 +163,12 @@ std::shared_ptr<const Linear> LinearFactory::make(const std::vector<const Weight
   }
   const int64_t depth = shape_of(first)[1];
   if (const auto* quantized = first.as<Quantized>()) {
-    Codes codes;
-    for (const Weight* part : parts) append(*part->as<Quantized>(), codes);
+    Codes codes = codes_of(parts);
     if (quantized->activations == ActivationRange::Float) {
-      return std::make_shared<CodeLinear>(kernels_, codes.values, depth, std::move(codes.scales), quantized->bits);
+      return std::make_shared<CodeLinear>(kernels_, codes.values(), depth, std::move(codes.scales), quantized->bits);
     }
     onednn::Packer* packer = use_library_ && !kernels_.multiply_int8 ? &packer_ : nullptr;
-    return std::make_shared<IntegerLinear>(kernels_, packer, codes.values, depth, std::move(codes.scales),
+    return std::make_shared<IntegerLinear>(kernels_, packer, codes.values(), depth, std::move(codes.scales),
                                            quantized->bits, quantized->activations);
   }
   return make_float(parts);
@@ -142,32 +186,31 @@ std::shared_ptr<const Linear> LinearFactory::make_float(const std::vector<const 
     }
     values = Tensor::from(Shape{columns, values.size(1)}, std::move(floats));
   }
-  const SparseChoice choice = choose_product(values.values<float>(), values.size(1), values.size(0));
+  return product_of(values,
+                    std::any_of(parts.begin(), parts.end(), [](const Weight* part) { return part->as<Masked>(); }));
+}
+
+std::shared_ptr<const Linear> LinearFactory::product_of(const Tensor& w, bool masked) {
+  const SparseChoice choice = choose_product(w.values<float>(), w.size(1), w.size(0));
   if (choice.band > 0) {
-    return std::make_shared<SparseLinear>(kernels_, values.values<float>(), values.size(1), values.size(0), choice);
+    return std::make_shared<SparseLinear>(kernels_, w.values<float>(), w.size(1), w.size(0), choice);
   }
-  const bool masked = std::any_of(parts.begin(), parts.end(), [](const Weight* part) { return part->as<Masked>(); });
   return std::make_shared<FloatLinear>(
-      kernels_, use_library_ ? &packer_ : nullptr, values, false,
+      kernels_, use_library_ ? &packer_ : nullptr, w,
       masked ? fmt::format("float32, masked ({:.3g} % kept: dense is faster)", 100 * choice.density) : "float32");
 }
 
 std::shared_ptr<const Linear> LinearFactory::transposed(const Weight& right) {
+  const int64_t depth = shape_of(right)[0];
+  const int64_t columns = shape_of(right)[1];
   if (const auto* quantized = right.as<Quantized>()) {
-    const int64_t depth = quantized->shape[0];
-    const int64_t columns = quantized->shape[1];
     const Tensor codes = unpacked_codes(*quantized);
-    std::vector<int8_t> turned(static_cast<size_t>(depth * columns));
-    for (int64_t k = 0; k < depth; ++k) {
-      for (int64_t c = 0; c < columns; ++c) {
-        turned[static_cast<size_t>(c * depth + k)] = codes.values<int8_t>()[static_cast<size_t>(k * columns + c)];
-      }
-    }
-    return std::make_shared<CodeLinear>(kernels_, turned, depth, std::vector<float>(static_cast<size_t>(columns), 1.0F),
-                                        quantized->bits);
+    return std::make_shared<CodeLinear>(kernels_, turned(codes.values<int8_t>(), depth, columns), depth,
+                                        std::vector<float>(static_cast<size_t>(columns), 1.0F), quantized->bits);
   }
-  return std::make_shared<FloatLinear>(kernels_, use_library_ ? &packer_ : nullptr, materialize(right), true,
-                                       "float32");
+  const Tensor values = materialize(right);
+  return product_of(Tensor::from(Shape{columns, depth}, turned(values.values<float>(), depth, columns)),
+                    right.as<Masked>() != nullptr);
 }
 
 }  // namespace espalier

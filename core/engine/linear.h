@@ -33,6 +33,12 @@ struct Lane {
   bool failed = false;
 };
 
+// Multiply-accumulates of one row, by the type of what is multiplied; zeros that are not left out count.
+struct ProductCost {
+  int64_t float_macs = 0;
+  int64_t int8_macs = 0;  // codes of any number of bits
+};
+
 // Immutable; any number of threads may run one at once.
 class Linear {
  public:
@@ -47,6 +53,7 @@ class Linear {
   virtual int64_t columns() const = 0;
   virtual int64_t resident_bytes() const = 0;
   virtual std::string describe() const = 0;
+  virtual ProductCost cost() const = 0;
   // Scratch that a row of input needs in Lane::codes and Lane::factors.
   virtual int64_t code_bytes() const { return 0; }
   virtual int64_t factor_floats() const { return 0; }
@@ -70,8 +77,8 @@ class LinearFactory {
   // Weights with one input side by side: y of (rows, sum of columns). Null when their forms cannot be joined.
   std::shared_ptr<const Linear> joined(const WeightTable& weights, const std::vector<std::string>& slots);
   std::shared_ptr<const Linear> single(const WeightTable& weights, const std::string& slot);
-  // The right factor of a low-rank embedding table (rank, width), as the linear from rank to width. Of codes, whose
-  // scales are those of its inputs, as if every scale were 1.
+  // The right factor of a low-rank embedding table (rank, width), as the linear from rank to width, sparse where that
+  // is faster. Of codes, whose scales are those of its inputs, as if every scale were 1.
   std::shared_ptr<const Linear> transposed(const Weight& right);
 
   const kernels::Table& kernels() const { return kernels_; }
@@ -80,6 +87,8 @@ class LinearFactory {
   // One linear of weights that may be joined.
   std::shared_ptr<const Linear> make(const std::vector<const Weight*>& parts);
   std::shared_ptr<const Linear> make_float(const std::vector<const Weight*>& parts);
+  // Of w (columns, depth), without its zeros where that is faster. `masked`: the zeros are a mask's.
+  std::shared_ptr<const Linear> product_of(const Tensor& w, bool masked);
 
   const kernels::Table& kernels_;
   bool use_library_;

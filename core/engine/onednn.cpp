@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/packed_memory.h"
 
 namespace espalier::onednn {
 
@@ -128,8 +129,8 @@ class Products {
 
 class Matrix : public PackedMatrix {
  public:
-  Matrix(std::shared_ptr<Products> products, memory weights)
-      : products_(std::move(products)), weights_(std::move(weights)) {}
+  Matrix(std::shared_ptr<Products> products, memory weights, std::shared_ptr<std::byte> bytes)
+      : products_(std::move(products)), weights_(std::move(weights)), bytes_(std::move(bytes)) {}
 
   int64_t bytes() const override { return static_cast<int64_t>(weights_.get_desc().get_size()); }
 
@@ -173,6 +174,7 @@ class Matrix : public PackedMatrix {
  private:
   std::shared_ptr<Products> products_;
   memory weights_;
+  std::shared_ptr<std::byte> bytes_;
 };
 
 }  // namespace
@@ -187,21 +189,22 @@ std::string version() {
 
 struct Packer::Impl {
   std::map<Shape, std::shared_ptr<Products>> products;
+  PackedMemory memories;
 
-  std::shared_ptr<const PackedMatrix> pack(const void* w, Shape shape, bool transposed) {
+  std::shared_ptr<const PackedMatrix> pack(const void* w, Shape shape) {
     try {
       auto& of_shape = products[shape];
       if (!of_shape) of_shape = std::make_shared<Products>(shape);
       const memory::desc plain({shape.depth, shape.columns},
-                               shape.integer ? memory::data_type::s8 : memory::data_type::f32,
-                               transposed ? memory::format_tag::ab : memory::format_tag::ba);
+                               shape.integer ? memory::data_type::s8 : memory::data_type::f32, memory::format_tag::ba);
       const OneThread one_thread;
       memory from(plain, cpu(), const_cast<void*>(w));
-      memory to(of_shape->weights(), cpu());
+      std::shared_ptr<std::byte> bytes = memories.take(of_shape->weights().get_size());
+      memory to(of_shape->weights(), cpu(), bytes.get());
       dnnl::stream stream(cpu());
       dnnl::reorder(from, to).execute(stream, from, to);
       stream.wait();
-      return std::make_shared<Matrix>(of_shape, std::move(to));
+      return std::make_shared<Matrix>(of_shape, std::move(to), std::move(bytes));
     } catch (const dnnl::error& error) {
       throw_as_error(error, fmt::format("{} x {} {}", shape.depth, shape.columns, shape.integer ? "int8" : "float32"));
     }
@@ -213,12 +216,12 @@ Packer::~Packer() = default;
 Packer::Packer(Packer&&) noexcept = default;
 Packer& Packer::operator=(Packer&&) noexcept = default;
 
-std::shared_ptr<const PackedMatrix> Packer::pack(const float* w, int64_t depth, int64_t columns, bool transposed) {
-  return impl_->pack(w, {false, depth, columns}, transposed);
+std::shared_ptr<const PackedMatrix> Packer::pack(const float* w, int64_t depth, int64_t columns) {
+  return impl_->pack(w, {false, depth, columns});
 }
 
 std::shared_ptr<const PackedMatrix> Packer::pack(const int8_t* w, int64_t depth, int64_t columns) {
-  return impl_->pack(w, {true, depth, columns}, false);
+  return impl_->pack(w, {true, depth, columns});
 }
 
 }  // namespace espalier::onednn

@@ -41,8 +41,8 @@ class Packer {
   Packer(Packer&&) noexcept;
   Packer& operator=(Packer&&) noexcept;
 
-  // w (columns, depth) row-major, or (depth, columns) when `transposed`.
-  std::shared_ptr<const PackedMatrix> pack(const float* w, int64_t depth, int64_t columns, bool transposed = false);
+  // w (columns, depth) row-major.
+  std::shared_ptr<const PackedMatrix> pack(const float* w, int64_t depth, int64_t columns);
   std::shared_ptr<const PackedMatrix> pack(const int8_t* w, int64_t depth, int64_t columns);
 
  private:

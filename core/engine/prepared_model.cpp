@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/pass_parts.h"
 #include "model/positions.h"
 
 namespace espalier {
@@ -88,35 +89,63 @@ class Preparation {
 
   std::vector<float> table(const std::string& module) {
     std::vector<float> rows = values(module + ".weight");
-    made_.plan.push_back({module, "F32 rows", static_cast<int64_t>(rows.size() * sizeof(float))});
+    made_.plan.push_back(
+        {module, "F32 rows", static_cast<int64_t>(rows.size() * sizeof(float)), 0, {module + ".weight"}});
     return rows;
   }
 
-  PreparedNorm norm(const std::string& module, double epsilon = 0) const {
+  PreparedNorm norm_of(const std::string& module, double epsilon, int part) const {
     const Architecture& a = model_.architecture;
     return {a.norm_kind, static_cast<float>(epsilon > 0 ? epsilon : a.norm_epsilon), values(module + ".weight"),
-            values_if(module + ".bias")};
+            values_if(module + ".bias"), part};
+  }
+  PreparedNorm norm(const std::string& module, double epsilon = 0) {
+    PassPart part = part_of(module);
+    part.weights = {module + ".weight"};
+    return norm_of(module, epsilon, add_part(std::move(part)));
+  }
+
+  int add_part(PassPart part) {
+    made_.parts.push_back(std::move(part));
+    return static_cast<int>(made_.parts.size()) - 1;
+  }
+
+  // The part that carries out the newest line of the plan.
+  int add_product(const ProductCost& cost, int64_t weight_bytes) {
+    PlanEntry& entry = made_.plan.back();
+    entry.multiplications = cost.float_macs + cost.int8_macs;
+    PassPart part = part_of(entry.slot);
+    part.slots = {entry.slot};
+    part.kernel = entry.kernel;
+    part.weights = entry.weights;
+    part.float_macs = cost.float_macs;
+    part.int8_macs = cost.int8_macs;
+    part.weight_bytes = weight_bytes;
+    return add_part(std::move(part));
   }
 
   PreparedLinear linear(const std::string& module) {
     PreparedLinear made{factory_.single(model_.weights, module + ".weight"), values_if(module + ".bias")};
     made_.linears[{module + ".weight"}] = made.linear;
-    note(module, *made.linear);
+    made.part = note(module, {module + ".weight"}, *made.linear);
     return made;
   }
 
   // Plans what a weight became; its bytes only the first time.
-  void note(const std::string& module, const void* identity, const std::string& kernel, int64_t bytes) {
+  void note(const std::string& module, const std::vector<std::string>& weights, const void* identity,
+            const std::string& kernel, int64_t bytes) {
     const bool first = seen_.insert(identity).second;
-    made_.plan.push_back({module, first ? kernel : kernel + ", shared", first ? bytes : 0});
+    made_.plan.push_back({module, first ? kernel : kernel + ", shared", first ? bytes : 0, 0, weights});
   }
 
-  void note(const std::string& module, const Linear& linear) {
-    note(module, &linear, linear.describe(), linear.resident_bytes());
+  // Returns the part that runs it.
+  int note(const std::string& module, const std::vector<std::string>& weights, const Linear& linear) {
+    note(module, weights, &linear, linear.describe(), linear.resident_bytes());
     made_.code_bytes = std::max(made_.code_bytes, linear.code_bytes());
     made_.factor_floats = std::max(made_.factor_floats, linear.factor_floats());
     made_.scratch_bytes = std::max(made_.scratch_bytes, linear.scratch_bytes());
     made_.needs_whole_sequences |= linear.needs_whole_sequences();
+    return add_product(linear.cost(), linear.resident_bytes());
   }
 
   PreparedStack stack(Stack which) {
@@ -141,7 +170,8 @@ class Preparation {
     const std::string word = at + ".word.weight";
     made.word =
         words_.contains(word) ? words_.at(word) : std::make_shared<const EmbeddingTable>(factory_, model_.weight(word));
-    note(at + ".word", made.word.get(), made.word->describe(), made.word->resident_bytes());
+    note(at + ".word", {word}, made.word.get(), made.word->describe(), made.word->resident_bytes());
+    made.word_part = add_product(made.word->cost(), made.word->product_bytes());
     made_.code_bytes = std::max(made_.code_bytes, made.word->code_bytes());
     made_.factor_floats = std::max(made_.factor_floats, made.word->factor_floats());
     made_.scratch_bytes = std::max(made_.scratch_bytes, made.word->scratch_bytes());
@@ -155,12 +185,24 @@ class Preparation {
           {at + ".position", "F32 rows by formula", static_cast<int64_t>(made.position.size() * sizeof(float))});
     }
     if (made.spec.type_vocab_size > 0) made.type = table(at + ".type");
-    if (made.spec.norm) made.norm = norm(at + ".norm", made.spec.norm_epsilon);
+    made.sum_part = add_sum(at, made);
+    if (made.spec.norm) made.norm = norm_of(at + ".norm", made.spec.norm_epsilon, made.sum_part);
     made_.widest_row = std::max({made_.widest_row, made.sum_width, made.word_width});
     const int64_t words = (made.spec.trigram ? 3 : 1) * made.word_width;
     if (made.spec.projection == Projection::Words) made_.widest_words = std::max(made_.widest_words, words);
     if (made.spec.projection == Projection::Sum) made_.widest_words = std::max(made_.widest_words, made.sum_width);
     return made;
+  }
+
+  int add_sum(const std::string& at, const PreparedEmbedding& embedding) {
+    PassPart part = part_of(at + ".sum");
+    if (!embedding.position.empty()) part.slots.push_back(at + ".position");
+    if (!embedding.type.empty()) part.slots.push_back(at + ".type");
+    for (const char* module : {".position", ".type", ".norm"}) {
+      const std::string weight = at + module + ".weight";
+      if (model_.weights.contains(weight)) part.weights.push_back(weight);
+    }
+    return add_part(std::move(part));
   }
 
   PreparedLayer layer(const std::string& at, const LayerSpec& spec) {
@@ -206,6 +248,10 @@ class Preparation {
     made.scale = static_cast<float>(spec.score_scale());
     made.out = linear(at + "out_proj");
     made.norm = norm(at + "norm");
+    PassPart scores = part_of(at + "scores");
+    scores.kernel = "float32, " + std::string(made_.kernels->name);
+    scores.float_macs = 2 * spec.width();
+    made.scores_part = add_part(std::move(scores));
     if (spec.relative) made.relative_bias = values(at + "relative_bias.weight");
     made_.widest_attention = std::max(made_.widest_attention, spec.width());
     return made;
@@ -239,7 +285,7 @@ class Preparation {
       const std::vector<float> part = values_if(module + ".bias");
       joined.bias.insert(joined.bias.end(), part.begin(), part.end());
     }
-    note(name, *joined.linear);
+    joined.part = note(name, slots, *joined.linear);
     std::vector<PreparedLinear> made;
     made.push_back(std::move(joined));
     return made;

@@ -10,6 +10,7 @@
 #include "engine/embedding_table.h"
 #include "engine/engine.h"
 #include "engine/linear.h"
+#include "engine/pass_profile.h"
 #include "model/model.h"
 
 namespace espalier {
@@ -19,11 +20,13 @@ struct PreparedNorm {
   float epsilon = 0;
   std::vector<float> weight;
   std::vector<float> bias;  // empty for NormKind::Rms
+  int part = -1;            // of PreparedModel::parts
 };
 
 struct PreparedLinear {
   std::shared_ptr<const Linear> linear;
   std::vector<float> bias;  // empty: none
+  int part = -1;            // of PreparedModel::parts
 
   const float* shift() const { return bias.empty() ? nullptr : bias.data(); }
 };
@@ -38,6 +41,7 @@ struct PreparedAttention {
   PreparedLinear out;
   PreparedNorm norm;
   std::vector<float> relative_bias;  // (buckets, columns), empty without
+  int scores_part = -1;
 
   int64_t width() const { return spec.width(); }
 };
@@ -75,6 +79,8 @@ struct PreparedEmbedding {
   std::vector<float> position;  // (rows, sum_width); empty without positions
   std::vector<float> type;      // (type_vocab, sum_width); empty without types
   std::optional<PreparedNorm> norm;
+  int word_part = -1;
+  int sum_part = -1;  // of words, positions and types, with the norm
 };
 
 struct PreparedStack {
@@ -100,6 +106,7 @@ struct PreparedModel {
   // The packed linears by the slots that each stands for, for models that differ in a few.
   std::map<std::vector<std::string>, std::shared_ptr<const Linear>> linears;
   std::vector<PlanEntry> plan;
+  std::vector<PassPart> parts;
   bool needs_whole_sequences = false;
   // Scratch a row of input needs, over all linears.
   int64_t code_bytes = 0;

@@ -8,6 +8,7 @@ namespace {
 
 void run(ThreadBuffers& own, const PreparedLinear& linear, const float* x, int64_t first, int64_t count,
          kernels::Activation activation, float* y) {
+  const PartTimer timer(own.times, linear.part, count);
   linear.linear->run(own.lane, x, first, count, linear.shift(), activation, y);
 }
 
@@ -56,6 +57,7 @@ void RowWork::sum_and_norm(const PreparedNorm* norm, const float* x, const float
 
 void RowWork::look_up(ThreadBuffers& own, const PreparedEmbedding& embedding, const PassTokens& tokens, int64_t first,
                       int64_t count, float* to) const {
+  const PartTimer timer(own.times, embedding.word_part, count);
   embedding.word->look_up(
       own.lane, std::span(tokens.batch->ids).subspan(static_cast<size_t>(first), static_cast<size_t>(count)), to);
   scale_rows(to, count * embedding.word_width, embedding.spec.scale);
@@ -64,6 +66,7 @@ void RowWork::look_up(ThreadBuffers& own, const PreparedEmbedding& embedding, co
 // Next, own and previous token side by side; zeros beyond the ends of a sequence.
 void RowWork::look_up_trigrams(ThreadBuffers& own, const PreparedEmbedding& embedding, const PassTokens& tokens,
                                int64_t first, int64_t count, float* to) const {
+  const PartTimer timer(own.times, embedding.word_part, count);
   const int64_t width = embedding.word_width;
   const auto& ids = tokens.batch->ids;
   std::vector<TokenId> wanted(static_cast<size_t>(count));
@@ -92,8 +95,9 @@ void RowWork::look_up_trigrams(ThreadBuffers& own, const PreparedEmbedding& embe
   }
 }
 
-void RowWork::add_positions(const PreparedEmbedding& embedding, const PassTokens& tokens, int64_t first, int64_t count,
-                            float* sum) const {
+void RowWork::add_positions(ThreadBuffers& own, const PreparedEmbedding& embedding, const PassTokens& tokens,
+                            int64_t first, int64_t count, float* sum) const {
+  const PartTimer timer(own.times, embedding.sum_part, count);
   const int64_t width = embedding.sum_width;
   const PreparedNorm* norm = embedding.norm ? &*embedding.norm : nullptr;
   const auto& types = tokens.batch->type_ids;
@@ -119,7 +123,7 @@ void RowWork::embed(ThreadBuffers& own, const PreparedEmbedding& embedding, cons
   switch (embedding.spec.projection) {
     case Projection::None:
       look_up(own, embedding, tokens, first, count, x);
-      add_positions(embedding, tokens, first, count, x);
+      add_positions(own, embedding, tokens, first, count, x);
       return;
     case Projection::Words:
       if (embedding.spec.trigram) {
@@ -128,11 +132,11 @@ void RowWork::embed(ThreadBuffers& own, const PreparedEmbedding& embedding, cons
         look_up(own, embedding, tokens, first, count, own.words);
       }
       run(own, *embedding.project, own.words, first, count, x);
-      add_positions(embedding, tokens, first, count, x);
+      add_positions(own, embedding, tokens, first, count, x);
       return;
     case Projection::Sum:
       look_up(own, embedding, tokens, first, count, own.words);
-      add_positions(embedding, tokens, first, count, own.words);
+      add_positions(own, embedding, tokens, first, count, own.words);
       run(own, *embedding.project, own.words, first, count, x);
       return;
   }
@@ -146,13 +150,13 @@ void RowWork::project(ThreadBuffers& own, const PreparedLayer& layer, const floa
   const float* query_read = x;
   const float* value_read = x;
   if (layer.pre_norm) {
-    norm(layer.attention.norm, x, nullptr, count, hidden, own.normed);
+    norm(own, layer.attention.norm, x, nullptr, count, hidden, own.normed);
     query_read = value_read = own.normed;
   }
   if (layer.bottleneck) {
     const auto narrow = [&](const PreparedBottleneck& module, float* out) {
       run(own, module.linear, x, first, count, own.sum);
-      norm(module.norm, own.sum, nullptr, count, layer.inner, out);
+      norm(own, module.norm, own.sum, nullptr, count, layer.inner, out);
     };
     narrow(*layer.narrow_input, inner);
     if (layer.bottleneck->attention) {
@@ -174,7 +178,7 @@ void RowWork::project_query(ThreadBuffers& own, const PreparedLayer& layer, cons
                             int64_t count) const {
   const float* read = x;
   if (layer.pre_norm) {
-    norm(layer.cross->norm, x, nullptr, count, layer.inner, own.normed);
+    norm(own, layer.cross->norm, x, nullptr, count, layer.inner, own.normed);
     read = own.normed;
   }
   run(own, layer.cross->query.front(), read, first, count, own.query);
@@ -183,7 +187,13 @@ void RowWork::project_query(ThreadBuffers& own, const PreparedLayer& layer, cons
 void RowWork::add_attention(ThreadBuffers& own, const PreparedLayer& layer, const PreparedAttention& attention,
                             const float* context, float* residual, int64_t first, int64_t count) const {
   run(own, attention.out, context, first, count, own.sum);
-  sum_and_norm(layer.pre_norm ? nullptr : &attention.norm, own.sum, residual, nullptr, count, layer.inner, residual);
+  add_block(own, layer.pre_norm, attention.norm, residual, count, layer.inner);
+}
+
+void RowWork::add_block(ThreadBuffers& own, bool pre_norm, const PreparedNorm& norm, float* residual, int64_t rows,
+                        int64_t columns) const {
+  const PartTimer timer(own.times, norm.part, pre_norm ? 0 : rows);
+  sum_and_norm(pre_norm ? nullptr : &norm, own.sum, residual, nullptr, rows, columns, residual);
 }
 
 void RowWork::feed_forward(ThreadBuffers& own, const PreparedLayer& layer, float* x, float* inner, int64_t first,
@@ -192,20 +202,21 @@ void RowWork::feed_forward(ThreadBuffers& own, const PreparedLayer& layer, float
   for (const PreparedFeedForward& block : layer.blocks) {
     const float* read = residual;
     if (layer.pre_norm) {
-      norm(block.norm, residual, nullptr, count, layer.inner, own.normed);
+      norm(own, block.norm, residual, nullptr, count, layer.inner, own.normed);
       read = own.normed;
     }
     run(own, block.in, read, first, count, block.activation, own.ffn);
     if (block.up) {
       run(own, *block.up, read, first, count, own.up);
+      const PartTimer timer(own.times, block.up->part, 0);
       kernels_.multiply_by(own.ffn, own.up, count * block.in.linear->columns());
     }
     run(own, block.out, own.ffn, first, count, own.sum);
-    sum_and_norm(layer.pre_norm ? nullptr : &block.norm, own.sum, residual, nullptr, count, layer.inner, residual);
+    add_block(own, layer.pre_norm, block.norm, residual, count, layer.inner);
   }
   if (!layer.bottleneck) return;
   run(own, layer.narrow_output->linear, inner, first, count, own.sum);
-  norm(layer.narrow_output->norm, own.sum, x, count, model_.architecture.hidden_size, x);
+  norm(own, layer.narrow_output->norm, own.sum, x, count, model_.architecture.hidden_size, x);
 }
 
 // --- Head -----------------------------------------------------------------------------------------------------------
@@ -217,7 +228,7 @@ void RowWork::head(ThreadBuffers& own, float* x, int64_t first, int64_t count, f
   if (model_.head_dense) {
     run(own, *model_.head_dense, x, first, count, model_.head_activation, own.sum);
     width = model_.head_dense->linear->columns();
-    if (model_.head_norm) norm(*model_.head_norm, own.sum, nullptr, count, width, own.sum);
+    if (model_.head_norm) norm(own, *model_.head_norm, own.sum, nullptr, count, width, own.sum);
     read = own.sum;
   }
   if (!model_.head_extra) {

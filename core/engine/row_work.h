@@ -17,6 +17,7 @@ struct ThreadBuffers {
   float* query = nullptr;           // (tile, widest attention) of cross-attention
   float* memory_context = nullptr;  // (tile, widest attention) what cross-attention gives; its width may be its own
   float* logits = nullptr;          // (tile, outputs) of heads in two parts
+  PartTime* times = nullptr;        // (parts of the model) of a pass that is profiled
 };
 
 // The tokens of a pass.
@@ -53,10 +54,15 @@ class RowWork {
                     int64_t count) const;
 
   // out = norm(x + residual); residual may be null, out may be either.
-  void norm(const PreparedNorm& norm, const float* x, const float* residual, int64_t rows, int64_t columns,
-            float* out) const {
+  void norm(ThreadBuffers& own, const PreparedNorm& norm, const float* x, const float* residual, int64_t rows,
+            int64_t columns, float* out) const {
+    const PartTimer timer(own.times, norm.part, rows);
     sum_and_norm(&norm, x, residual, nullptr, rows, columns, out);
   }
+
+  // Adds what a block gave, in own.sum, to the residual, with the norm where it stands behind the block.
+  void add_block(ThreadBuffers& own, bool pre_norm, const PreparedNorm& norm, float* residual, int64_t rows,
+                 int64_t columns) const;
 
   // Logits (count, outputs) of rows of hidden states; x may be changed.
   void head(ThreadBuffers& own, float* x, int64_t first, int64_t count, float* logits) const;
@@ -69,8 +75,8 @@ class RowWork {
                int64_t count, float* to) const;
   void look_up_trigrams(ThreadBuffers& own, const PreparedEmbedding& embedding, const PassTokens& tokens, int64_t first,
                         int64_t count, float* to) const;
-  void add_positions(const PreparedEmbedding& embedding, const PassTokens& tokens, int64_t first, int64_t count,
-                     float* sum) const;
+  void add_positions(ThreadBuffers& own, const PreparedEmbedding& embedding, const PassTokens& tokens, int64_t first,
+                     int64_t count, float* sum) const;
 
   const PreparedModel& model_;
   const kernels::Table& kernels_;

@@ -19,6 +19,7 @@ class SparseLinear : public Linear {
   int64_t columns() const override { return matrix_.columns(); }
   int64_t resident_bytes() const override { return matrix_.bytes(); }
   std::string describe() const override;
+  ProductCost cost() const override { return {.float_macs = matrix_.multiplications()}; }
   int64_t scratch_bytes() const override { return matrix_.scratch_bytes(); }
 
  private:

@@ -28,6 +28,8 @@ class SparseMatrix {
   int64_t depth() const { return depth_; }
   int64_t columns() const { return columns_; }
   int64_t bytes() const;
+  // Of one row; zeros that fill up a band count.
+  int64_t multiplications() const { return static_cast<int64_t>(values_.size()); }
   int64_t scratch_bytes() const;
   // y = x w^T + bias; scratch as scratch_bytes() says.
   kernels::SparseArgs product(const float* x, int64_t rows, const float* bias, float* y, void* scratch) const;

@@ -149,7 +149,8 @@
 //   "energy_source" ("rapl": measured, "estimated"), "energy_basis" (text), "co2_ug" (one inference, micrograms),
 //   "co2_region", "co2_g_per_kwh", "co2_source" (text); "shifted_split", "shifted_accuracy" (_low, _high),
 //   "accuracy_drop", "baseline_accuracy_drop", "relative_gap"; "report": {the method's own}, "seconds", "warnings":
-//   [text], "notes": [why a number did not move]}
+//   [text], "resident_bytes" (what the engine packs beside the mapped file), "ledger": [what the engine does with each
+//   weight that the step changed, and why it costs what it did; see ledger.h], "notes": [why a number did not move]}
 
 #include "jobs/job.h"
 

@@ -13,32 +13,15 @@ constexpr double kSameLatency = 0.05;  // share of the time; smaller differences
 constexpr double kSameBytes = 0.02;
 constexpr double kSignificant = 0.05;
 
-struct Forms {
-  bool masked = false, quantized = false, low_rank = false, shared = false;
-  int64_t embedding_bytes = 0, all_bytes = 0;
-};
-
-void look_into(const Weight& weight, Forms& forms) {
-  forms.masked |= weight.as<Masked>() != nullptr;
-  forms.quantized |= weight.as<Quantized>() != nullptr;
-  if (const auto* pair = weight.as<LowRank>()) {
-    forms.low_rank = true;
-    look_into(*pair->left, forms);
-    look_into(*pair->right, forms);
-  }
-}
-
-Forms forms_of(const Model& model) {
-  Forms forms;
+// Of the bytes that all weights take as stored, 0..1.
+double embedding_share(const Model& model) {
+  int64_t embeddings = 0, all = 0;
   for (const std::string& slot : model.weights.unique_slots()) {
-    const Weight& weight = model.weight(slot);
-    look_into(weight, forms);
-    forms.all_bytes += stored_bytes(weight);
-    if (slot.starts_with("embeddings.")) forms.embedding_bytes += stored_bytes(weight);
-    const auto users = model.weights.slots_of(model.weights.handle(slot));
-    for (const std::string& user : users) forms.shared |= user.starts_with("encoder.") && user != users.front();
+    const int64_t bytes = stored_bytes(model.weight(slot));
+    all += bytes;
+    if (slot.starts_with("embeddings.")) embeddings += bytes;
   }
-  return forms;
+  return all == 0 ? 0 : static_cast<double>(embeddings) / static_cast<double>(all);
 }
 
 // How much `member` changed, as a share of what it was; NaN when it was not measured.
@@ -57,42 +40,18 @@ double latency_change(const Json& after, const Json& before) {
 }  // namespace
 
 std::vector<std::string> notes_on(const Json& row, const Json& row_before, const Model& model,
-                                  const Model& model_before) {
+                                  const std::vector<LedgerLine>& ledger) {
   std::vector<std::string> notes = runtime_notes(model.architecture);
-  const Forms now = forms_of(model), then = forms_of(model_before);
   const double bytes = change_of("bundle_bytes", row, row_before), macs = change_of("macs", row, row_before);
-  const double latency = latency_change(row, row_before);
-  const bool same_latency = std::abs(latency) < kSameLatency;
-
-  if (now.masked && !then.masked && same_latency) {
-    notes.push_back(
-        "The latency did not move: so many weights are left that the dense product, zeros and all, is the faster one "
-        "for most matrices. The sparse one takes over beyond six zeros in ten (`espalier bench --plan` names the "
-        "product of each weight); whole heads or neurons make it faster at once.");
+  const std::vector<std::string> held = ledger_notes(ledger, model);
+  if (!held.empty() && std::abs(latency_change(row, row_before)) < kSameLatency) {
+    notes.push_back(fmt::format("The latency moved by less than {:.0f} %.", 100 * kSameLatency));
   }
-  if (now.shared && !then.shared && macs == 0) {
-    notes.push_back(
-        "Multiply-accumulates and latency did not move: a shared layer is stored once but still computed at every "
-        "place.");
-  }
-  if (now.quantized && !then.quantized && macs == 0) {
-    notes.push_back("Multiply-accumulates did not move: codes make each multiplication cheaper, not fewer.");
-  }
-  if (now.low_rank && !then.low_rank && bytes > 0) {
+  notes.insert(notes.end(), held.begin(), held.end());
+  const double share = embedding_share(model);
+  if (bytes <= 0 && bytes > -kSameBytes && macs < 0 && share > 0.5) {
     notes.push_back(fmt::format(
-        "The bundle grew by {:.0f} %: at this rank the two factors hold more numbers than the matrix.", 100 * bytes));
-  }
-  if (now.low_rank && !then.low_rank && same_latency && macs < -kSameLatency) {
-    notes.push_back(
-        "The latency did not move although there is less to multiply: two thin products cost more to start "
-        "than one wide one.");
-  }
-  const double embedding_share =
-      now.all_bytes == 0 ? 0 : static_cast<double>(now.embedding_bytes) / static_cast<double>(now.all_bytes);
-  if (bytes <= 0 && bytes > -kSameBytes && macs < 0 && embedding_share > 0.5) {
-    notes.push_back(
-        fmt::format("The bundle hardly shrank: {:.0f} % of its bytes are embeddings, which this step leaves alone.",
-                    100 * embedding_share));
+        "The bundle hardly shrank: {:.0f} % of its bytes are embeddings, which this step leaves alone.", 100 * share));
   }
   const std::string metric = row.value("metric", "accuracy");
   if (bytes == 0 && macs == 0 && row.value(metric, 0.0) == row_before.value(metric, 0.0)) {

@@ -12,6 +12,7 @@
 #include "job_kinds/front.h"
 #include "job_kinds/inputs.h"
 #include "job_kinds/kinds.h"
+#include "job_kinds/ledger.h"
 #include "job_kinds/notes.h"
 #include "job_kinds/quality/measure.h"
 #include "job_kinds/row.h"
@@ -27,6 +28,8 @@ namespace fs = std::filesystem;
 constexpr double kApplyShare = 0.8;
 // Of the whole bar: opening, the baseline and its measures.
 constexpr double kBaselineShare = 0.05;
+// Of a step's measures: not part of its row.
+constexpr const char* kPlanMember = "engine_plan";
 
 void throw_issues(const std::vector<StepIssue>& issues, const Recipe& recipe) {
   if (issues.empty()) return;
@@ -52,6 +55,7 @@ bool needs_training_data(const Recipe& recipe) {
 struct Made {
   StepRecord record;
   Model model;
+  std::vector<PlanEntry> plan;  // empty where the engine does not run it
   Json row;
 };
 
@@ -230,10 +234,12 @@ class RecipeRun {
       add_latency(measured, made.model, is_baseline ? nullptr : &reference_, context.cancel);
     }
     if (wanted_.energy) add_energy(measured, made.model, energy_, context.cancel);
+    add_plan(made);
     workspace_.set_measures(made.record.hash, measured);
 
     Json& row = made.row;
     row = measured;
+    row.erase(kPlanMember);
     row["step"] = index;
     row["method"] = made.record.step.method;
     row["methods"] = is_baseline ? Json::array() : before->row.at("methods");
@@ -245,10 +251,28 @@ class RecipeRun {
     row["cached"] = cached;
     row["report"] = made.record.report;
     row["warnings"] = warnings(is_baseline);
-    row["notes"] = is_baseline ? Json(runtime_notes(made.model.architecture))
-                               : Json(notes_on(row, before->row, made.model, before->model));
+    if (is_baseline) {
+      row["notes"] = runtime_notes(made.model.architecture);
+    } else {
+      const std::vector<LedgerLine> ledger = ledger_of(made.plan, before->plan, made.model);
+      row["ledger"] = ledger_json(ledger);
+      row["notes"] = notes_on(row, before->row, made.model, ledger);
+    }
     rows_.push_back(row);
     context_.result({{"kind", "row"}, {"run", id_}, {"index", index}, {"row", row}});
+  }
+
+  // The engine's plan, from the workspace where this processor has made it before.
+  void add_plan(Made& made) {
+    if (!engine_runs(made.model.architecture)) return;
+    Json& measured = made.record.measures;
+    std::optional<std::vector<PlanEntry>> known;
+    if (measured.contains(kPlanMember)) known = plan_from_json(measured.at(kPlanMember));
+    made.plan = known ? std::move(*known) : Engine(made.model, {.threads = 1}).plan();
+    measured[kPlanMember] = plan_json(made.plan);
+    int64_t resident = 0;
+    for (const PlanEntry& entry : made.plan) resident += entry.resident_bytes;
+    measured["resident_bytes"] = resident;
   }
 
   std::vector<std::string> warnings(bool is_baseline) const {

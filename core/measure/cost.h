@@ -46,8 +46,10 @@ PackedBatch probe_batch(const Model& model, const LatencyOptions& options);
 // How a model with a decoder writes while it is timed: new_tokens of them greedily, whatever the weights.
 GenerationSpec probe_generation(const Model& model, const LatencyOptions& options);
 // One inference of what is timed: a pass, or for a model with a decoder a pass through the encoder and new_tokens
-// tokens. InvalidInput for a decoder without a language model's head.
-void probe(const Engine& engine, const Model& model, const PackedBatch& batch, const LatencyOptions& options);
+// tokens. InvalidInput for a decoder without a language model's head. `profile`, when given, gets the time of the
+// parts.
+void probe(const Engine& engine, const Model& model, const PackedBatch& batch, const LatencyOptions& options,
+           PassProfile* profile = nullptr);
 
 Latency measure_latency(const Engine& engine, const Model& model, const LatencyOptions& options,
                         const CancelToken& cancel = {});

@@ -97,11 +97,12 @@ GenerationSpec probe_generation(const Model& model, const LatencyOptions& option
   return spec;
 }
 
-void probe(const Engine& engine, const Model& model, const PackedBatch& batch, const LatencyOptions& options) {
+void probe(const Engine& engine, const Model& model, const PackedBatch& batch, const LatencyOptions& options,
+           PassProfile* profile) {
   if (model.architecture.has_decoder()) {
-    engine.generate(batch, probe_generation(model, options));
+    engine.generate(batch, probe_generation(model, options), {}, profile);
   } else {
-    engine.run(batch);
+    engine.run(batch, {.profile = profile});
   }
 }
 

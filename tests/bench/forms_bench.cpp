@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "engine/engine.h"
 #include "engine/linear.h"
 #include "engine/onednn.h"
+#include "measure/machine_limits.h"
 #include "tests/engine/random_model.h"
 
 namespace espalier::bench {
@@ -128,6 +130,18 @@ class Products {
     }
   }
 
+  // All of them as one part.
+  PassPart as_part() const {
+    PassPart part;
+    part.kind = PartKind::FfnIn;
+    part.weight_bytes = bytes_;
+    for (const auto& linear : linears_) {
+      part.float_macs += linear->cost().float_macs;
+      part.int8_macs += linear->cost().int8_macs;
+    }
+    return part;
+  }
+
   double bytes() const { return static_cast<double>(bytes_); }
   std::string describe() const { return linears_.front()->describe(); }
 
@@ -143,6 +157,21 @@ class Products {
   Lane lane_;
 };
 
+// How near to what the processor can do `ms` for `rows` rows come.
+void set_roofline(benchmark::State& state, const PassPart& part, int64_t rows, double ms) {
+  // Arithmetic is measured once; reading depends on how much there is to read.
+  static const MachineLimits arithmetic = measure_limits(1, 0);
+  static std::map<int64_t, double> rates;
+  auto [rate, is_new] = rates.try_emplace(part.weight_bytes);
+  if (is_new) rate->second = measure_read_gb_s(1, part.weight_bytes);
+  MachineLimits limits = arithmetic;
+  limits.read_gb_s = rate->second;
+  const Roofline line = roofline(part, {.calls = 1, .rows = rows}, limits);
+  state.counters["ops_per_byte"] = line.ops_per_byte;
+  state.counters["share_of_roofline"] = line.limit_ms / ms;
+  state.counters["memory_bound"] = line.memory_bound ? 1 : 0;
+}
+
 // `kept`: share of the multiplications that are left, whose inverse is the most that can be gained.
 void products(benchmark::State& state, const MakeWeight& other, const MakeWeight& make, int64_t rows, double kept) {
   const onednn::OneThread one_thread;
@@ -152,6 +181,7 @@ void products(benchmark::State& state, const MakeWeight& other, const MakeWeight
       state, [&] { others.run(rows); }, [&] { forms.run(rows); });
   state.counters["faster"] = 1 / ratio;
   if (kept < 1) state.counters["share_of_limit"] = kept / ratio;
+  set_roofline(state, forms.as_part(), rows, state.counters["median_ms"]);
   state.counters["MiB"] = forms.bytes() / (1 << 20);
   state.counters["other_MiB"] = others.bytes() / (1 << 20);
   state.SetLabel(forms.describe());

@@ -340,6 +340,29 @@ TEST(Bench, RowsCarryUnits) {
   EXPECT_EQ(espalier({"bench", folder, "--length", "100000"}).exit_code, 2);
 }
 
+TEST(Bench, LayersSayWhereTheTimeGoes) {
+  ESPALIER_REQUIRE_SHARED();
+  const std::string folder = (test::shared_dir() / "oracle" / "models" / "bert-tiny-shape").string();
+  const auto result = espalier({"bench", folder, "--batch", "1", "--length", "8", "--layers", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json row = result.json()["rows"][0];
+  const Json& profile = row["profile"];
+  double parts = profile["rest_ms"], kinds = profile["rest_ms"];
+  for (const Json& part : profile["parts"]) parts += part["ms"].get<double>();
+  for (const Json& kind : profile["kinds"]) kinds += kind["ms"].get<double>();
+  const double wall = profile["wall_ms"];
+  EXPECT_NEAR(parts, wall, 1e-6 * wall);
+  EXPECT_NEAR(kinds, wall, 1e-6 * wall);
+  EXPECT_GT(profile["limits"]["float32_gops"], 0);
+  size_t products = 0;
+  for (const Json& part : profile["parts"]) products += part.contains("share_of_limit") ? 1 : 0;
+  EXPECT_GT(products, profile["layers"].size() * 4);
+  const auto text = espalier({"bench", folder, "--batch", "1", "--length", "8", "--layers"});
+  for (const char* part : {"embedding", "qkv", "attention", "ffn in", "norms", "head", "of limit", "bound by"}) {
+    EXPECT_NE(text.out.find(part), std::string::npos) << part;
+  }
+}
+
 TEST(Doctor, SpeaksJson) {
   const auto result = espalier({"doctor", "--no-measure", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;

@@ -124,5 +124,36 @@ TEST(SparsePlan, SaysWhichKernelRunsAndWhatIsKept) {
   EXPECT_TRUE(kernel_of(7).starts_with("float32, masked (70 % kept: dense is faster), ")) << kernel_of(7);
 }
 
+TEST(SparsePlan, TheRightFactorOfAnEmbeddingIsSparseWhereThatIsFaster) {
+  const test::ModelShape shape;
+  constexpr int64_t kRank = 32;
+  const auto with_factor = [&](int64_t out_of_ten) {
+    Model model = test::random_model(shape, 2);
+    Rng rng(9);
+    const auto random = [&](int64_t rows, int64_t columns) {
+      std::vector<float> values(static_cast<size_t>(rows * columns));
+      for (float& value : values) value = static_cast<float>(0.2 * rng.normal());
+      return Tensor::from(Shape{rows, columns}, std::move(values));
+    };
+    std::vector<bool> keep(static_cast<size_t>(kRank * shape.hidden));
+    for (size_t i = 0; i < keep.size(); ++i) keep[i] = static_cast<int64_t>(i * 7 % 10) < out_of_ten;
+    model.weights.replace("embeddings.word.weight", LowRank{share(Dense{random(shape.vocab, kRank)}),
+                                                            share(make_masked(random(kRank, shape.hidden), keep))});
+    return model;
+  };
+  for (const int64_t out_of_ten : {1, 9}) {
+    const Model model = with_factor(out_of_ten);
+    const Engine engine(model);
+    const std::vector<PlanEntry> plan = engine.plan();
+    const PlanEntry& word = plan.front();
+    ASSERT_EQ(word.slot, "embeddings.word");
+    EXPECT_EQ(word.kernel.find("sparse") != std::string::npos, out_of_ten == 1) << word.kernel;
+    EXPECT_EQ(word.multiplications < kRank * shape.hidden, out_of_ten == 1) << word.multiplications;
+    const PackedBatch batch = test::random_batch(model.architecture, {11, 3}, 4);
+    const Tensor wanted = Engine(materialized(model), {1, KernelSet::Reference}).run(batch).logits;
+    EXPECT_LE(test::difference(engine.run(batch).logits, wanted), 1e-5);
+  }
+}
+
 }  // namespace
 }  // namespace espalier

@@ -3,8 +3,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <sstream>
+#include <vector>
 
 #include "base/cancel.h"
 #include "base/mapped_memory.h"
@@ -88,6 +91,38 @@ TEST(AtomicFile, MappingsOutliveTheFileName) {
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(mapped.bytes.data()), mapped.bytes.size()), "mapped");
   write_file_atomically(file, "");
   EXPECT_TRUE(map_file(file).bytes.empty());
+}
+
+// Kilobytes of this process's memory in the mapping that begins at `address`.
+int64_t resident_kilobytes(const void* address) {
+  std::ifstream maps("/proc/self/smaps");
+  std::ostringstream begin;
+  begin << std::hex << reinterpret_cast<uintptr_t>(address) << '-';
+  bool here = false;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.starts_with(begin.str())) here = true;
+    if (here && line.starts_with("Rss:")) return std::stoll(line.substr(4));
+  }
+  return -1;
+}
+
+TEST(MappedFile, PagesCanBeReleasedAndComeBack) {
+  constexpr size_t kSize = size_t{1} << 22;
+  const test::TempDir folder;
+  const fs::path file = folder.path() / "large";
+  write_file_atomically(file, std::string(kSize, 'x'));
+  const MappedFile mapped = map_file(file);
+  const auto count = [&] { return std::count(mapped.bytes.begin(), mapped.bytes.end(), std::byte{'x'}); };
+  EXPECT_EQ(count(), std::ssize(mapped.bytes));
+  EXPECT_EQ(resident_kilobytes(mapped.bytes.data()), kSize / 1024);
+  release_mapped_pages(mapped.bytes.data() + 10, kSize / 2);
+  EXPECT_LE(resident_kilobytes(mapped.bytes.data()), kSize / 2048 + 8);
+  EXPECT_EQ(count(), std::ssize(mapped.bytes));
+  std::vector<char> own(kSize, 'y');
+  release_mapped_pages(own.data(), own.size());
+  EXPECT_EQ(std::ranges::count(own, 'y'), std::ssize(own)) << "memory that is no mapping of ours";
+  release_mapped_pages(mapped.bytes.data(), ~size_t{0});
+  EXPECT_EQ(count(), std::ssize(mapped.bytes));
 }
 
 TEST(MapFile, AFileThatIsShortenedReadsAsZerosAndIsNamed) {

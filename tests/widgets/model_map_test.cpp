@@ -8,6 +8,7 @@
 #include "measure/cost.h"
 #include "tests/widgets/small_model.h"
 #include "widgets/models/model_map.h"
+#include "widgets/models/model_map_time.h"
 #include "widgets/models/opened_model.h"
 #include "widgets/panels/model_map_layout.h"
 #include "widgets/panels/model_map_view.h"
@@ -139,6 +140,63 @@ TEST(ModelMapView, SelectsSearchesAndTells) {
   EXPECT_FALSE(view.matches(map->cellOf("embeddings.word.weight")));
 }
 
+// A profile of one millisecond a part.
+ModelProfile profileOf(const Model& model) {
+  ModelProfile profile;
+  profile.parts = Engine(model, {.threads = 1}).parts();
+  profile.ms.assign(profile.parts.size(), 1.0);
+  profile.wall_ms = static_cast<double>(profile.parts.size()) + 1;
+  profile.kernels = "reference";
+  return profile;
+}
+
+TEST(ModelMapTime, EveryPartStandsOnTheMap) {
+  for (const Model& model : {test::smallModel(), sharedModel()}) {
+    const ModelMap map = buildModelMap(model);
+    const ModelProfile profile = profileOf(model);
+    const MapTimes times = timesOf(map, profile);
+    ASSERT_EQ(times.ms.size(), map.cells.size());
+    double sum = 0;
+    for (const double ms : times.ms) sum += std::isnan(ms) ? 0 : ms;
+    EXPECT_NEAR(sum, static_cast<double>(profile.parts.size()), 1e-9) << "no part is lost, none counts twice";
+    EXPECT_EQ(times.wallMs, profile.wall_ms);
+    EXPECT_TRUE(times.conditions.contains("batch 1, 128 tokens, 1 thread, reference"))
+        << times.conditions.toStdString();
+  }
+}
+
+TEST(ModelMapTime, JoinedProductsAreDividedByTheirMacs) {
+  const Model model = test::smallModel();
+  const ModelMap map = buildModelMap(model);
+  const MapTimes times = timesOf(map, profileOf(model));
+  for (const char* name : {"q_proj", "k_proj", "v_proj"}) {
+    EXPECT_NEAR(times.ms[static_cast<size_t>(cellNamed(map, "layer 1", name))], 1.0 / 3, 1e-9) << name;
+  }
+  EXPECT_EQ(times.ms[static_cast<size_t>(cellNamed(map, "layer 0", "scores"))], 1);
+  EXPECT_EQ(times.ms[static_cast<size_t>(cellNamed(map, "layer 0", "in_proj"))], 1);
+  for (const char* name : {"position", "type", "norm"}) {
+    EXPECT_NEAR(times.ms[static_cast<size_t>(cellNamed(map, "embeddings", name))], 1.0 / 3, 1e-9) << name;
+  }
+}
+
+TEST(ModelMapTime, TheViewSaysUnderWhichConditions) {
+  const Model model = test::smallModel();
+  ModelMapView view;
+  view.setMap(std::make_shared<const ModelMap>(buildModelMap(model)));
+  view.setMeasure(ModelMapView::Measure::Time);
+  EXPECT_FALSE(view.hasTimes());
+  EXPECT_TRUE(std::isnan(view.valueOf(0)));
+  const MapTimes times = measureMapTimes(buildModelMap(model), model, {});
+  EXPECT_TRUE(times.conditions.contains("32 tokens")) << "as many as the model takes";
+  view.setTimes(times);
+  EXPECT_TRUE(view.hasTimes());
+  EXPECT_TRUE(view.figureConditions().contains(times.conditions));
+  view.setMeasure(ModelMapView::Measure::Bytes);
+  EXPECT_FALSE(view.figureConditions().contains(times.conditions));
+  view.setMap(nullptr);
+  EXPECT_FALSE(view.hasTimes());
+}
+
 TEST(ModelMapView, PaintsEveryMeasureInBothArrangements) {
   const Model model = sharedModel();
   ModelMapView view;
@@ -148,9 +206,10 @@ TEST(ModelMapView, PaintsEveryMeasureInBothArrangements) {
   for (const auto arrangement : {ModelMapView::Arrangement::Layers, ModelMapView::Arrangement::Areas}) {
     view.setArrangement(arrangement);
     view.resize(view.sizeHint());
-    for (const Measure measure :
-         {Measure::Bytes, Measure::Parameters, Measure::Macs, Measure::Sparsity, Measure::Bits, Measure::Places}) {
+    for (const Measure measure : {Measure::Bytes, Measure::Parameters, Measure::Macs, Measure::Time, Measure::Sparsity,
+                                  Measure::Bits, Measure::Places}) {
       view.setMeasure(measure);
+      if (measure == Measure::Sparsity) view.setTimes(measureMapTimes(*map, model, {}));
       if (measure == Measure::Bits) view.setSparsity(mapSparsity(*map, model, {}));
       EXPECT_FALSE(view.grab().isNull());
       EXPECT_EQ(view.figureCsv().count("\r\n"), static_cast<qsizetype>(map->cells.size()) + 1);

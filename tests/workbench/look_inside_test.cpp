@@ -273,6 +273,17 @@ TEST_F(LookInside, ZerosAreCountedWhenAskedFor) {
   EXPECT_TRUE(waitFor([&] { return overview->map()->hasSparsity(); }));
 }
 
+TEST_F(LookInside, ModulesAreTimedWhenAskedFor) {
+  auto* overview = page<OverviewPage>("overview");
+  window->showPage("overview");
+  auto* measure = overview->findChild<QComboBox*>();
+  ASSERT_NE(measure, nullptr);
+  EXPECT_FALSE(overview->map()->hasTimes());
+  measure->setCurrentIndex(measure->findData(static_cast<int>(ModelMapView::Measure::Time)));
+  ASSERT_TRUE(waitFor([&] { return overview->map()->hasTimes(); }));
+  EXPECT_TRUE(overview->map()->figureConditions().contains("ms a pass"));
+}
+
 TEST_F(LookInside, AWeightBeforeAndAfterARun) {
   auto* weights = page<WeightsPage>("weights");
   window->showPage("weights");

@@ -27,6 +27,8 @@ QString measureName(ModelMapView::Measure measure) {
       return ModelMapView::tr("parameters");
     case ModelMapView::Measure::Macs:
       return ModelMapView::tr("MACs");
+    case ModelMapView::Measure::Time:
+      return ModelMapView::tr("measured time");
     case ModelMapView::Measure::Sparsity:
       return ModelMapView::tr("zeros");
     case ModelMapView::Measure::Bits:
@@ -45,6 +47,8 @@ ModelMapView::ModelMapView(QWidget* parent) : Chart(parent) {
 void ModelMapView::setMap(ModelMapPtr map) {
   m_map = std::move(map);
   m_sparsity.clear();
+  m_times = {};
+  showConditions();
   m_current = m_hovered = m_currentLayer = -1;
   setReadout({});
   updateGeometry();
@@ -54,6 +58,7 @@ void ModelMapView::setMap(ModelMapPtr map) {
 void ModelMapView::setMeasure(Measure measure) {
   m_measure = measure;
   setTitle(tr("Model map: %1").arg(measureName(measure)));
+  showConditions();
   setReadout({});
   updateGeometry();
   update();
@@ -68,6 +73,18 @@ void ModelMapView::setArrangement(Arrangement arrangement) {
 void ModelMapView::setSparsity(std::vector<double> shares) {
   m_sparsity = std::move(shares);
   update();
+}
+
+void ModelMapView::setTimes(MapTimes times) {
+  m_times = std::move(times);
+  showConditions();
+  update();
+}
+
+void ModelMapView::showConditions() {
+  setNote(m_measure == Measure::Time && hasTimes()
+              ? tr("%1 ms a pass: %2.").arg(formatNumber(m_times.wallMs), m_times.conditions)
+              : QString());
 }
 
 void ModelMapView::setSearch(const QString& text) {
@@ -104,6 +121,8 @@ double ModelMapView::valueOf(int cell) const {
       return static_cast<double>(shown.parameters);
     case Measure::Macs:
       return static_cast<double>(shown.macs);
+    case Measure::Time:
+      return hasTimes() ? m_times.ms[static_cast<size_t>(cell)] : kNone;
     case Measure::Sparsity:
       return static_cast<size_t>(cell) < m_sparsity.size() ? m_sparsity[static_cast<size_t>(cell)] : kNone;
     case Measure::Bits:
@@ -211,10 +230,13 @@ int ModelMapView::cellAt(QPointF position) const {
 
 QString ModelMapView::textOf(int cell) const {
   const double value = valueOf(cell);
-  if (m_map->cells[static_cast<size_t>(cell)].slot.isEmpty() && m_measure != Measure::Macs) return {};
+  const bool hasNoWeight = m_map->cells[static_cast<size_t>(cell)].slot.isEmpty();
+  if (hasNoWeight && m_measure != Measure::Macs && m_measure != Measure::Time) return {};
   switch (m_measure) {
     case Measure::Bytes:
       return formatBytes(value);
+    case Measure::Time:
+      return std::isnan(value) ? QString() : tr("%1 ms").arg(formatNumber(value, 2));
     case Measure::Sparsity:
       return std::isnan(value) ? QString() : percentText(value);
     case Measure::Bits:
@@ -228,13 +250,22 @@ QString ModelMapView::textOf(int cell) const {
   return {};
 }
 
+QString ModelMapView::timeReadout(int cell) const {
+  if (!hasTimes()) return {};
+  const double ms = m_times.ms[static_cast<size_t>(cell)];
+  if (std::isnan(ms)) return {};
+  return tr("; %1 ms, %2 of a pass (%3)").arg(formatNumber(ms), percentText(ms / m_times.wallMs), m_times.conditions);
+}
+
 QString ModelMapView::readoutFor(int cell) const {
   const MapCell& shown = m_map->cells[static_cast<size_t>(cell)];
   const QString place =
       QStringLiteral("%1, %2 %3")
           .arg(m_map->rows[static_cast<size_t>(shown.row)].name, shown.layer >= 0 ? shown.part : QString(), shown.name)
           .simplified();
-  if (shown.slot.isEmpty()) return tr("%1: %2 MACs for 128 tokens, no weight").arg(place, formatCount(shown.macs));
+  if (shown.slot.isEmpty()) {
+    return tr("%1: %2 MACs for 128 tokens, no weight").arg(place, formatCount(shown.macs)) + timeReadout(cell);
+  }
   QString text = tr("%1: %2 parameters, %3 bytes, %4 MACs, %5, %6 bits a value")
                      .arg(place, formatCount(shown.parameters), formatCount(shown.bytes), formatCount(shown.macs),
                           shown.form, formatNumber(shown.bits));
@@ -244,7 +275,7 @@ QString ModelMapView::readoutFor(int cell) const {
   if (shown.group >= 0) {
     text += tr(", one weight in %1 places").arg(m_map->groups[static_cast<size_t>(shown.group)].size());
   }
-  return text;
+  return text + timeReadout(cell);
 }
 
 void ModelMapView::choose(int cell) {
@@ -335,17 +366,17 @@ void ModelMapView::leaveEvent(QEvent* event) {
 }
 
 QString ModelMapView::figureCsv() const {
-  QString csv =
-      csvLine({QStringLiteral("row"), QStringLiteral("part"), QStringLiteral("module"), QStringLiteral("weight"),
-               QStringLiteral("form"), QStringLiteral("parameters"), QStringLiteral("bytes"), QStringLiteral("macs"),
-               QStringLiteral("bits"), QStringLiteral("sparsity"), QStringLiteral("shared_group")});
+  QString csv = csvLine({QStringLiteral("row"), QStringLiteral("part"), QStringLiteral("module"),
+                         QStringLiteral("weight"), QStringLiteral("form"), QStringLiteral("parameters"),
+                         QStringLiteral("bytes"), QStringLiteral("macs"), QStringLiteral("bits"),
+                         QStringLiteral("sparsity"), QStringLiteral("ms"), QStringLiteral("shared_group")});
   for (size_t i = 0; m_map && i < m_map->cells.size(); ++i) {
     const MapCell& cell = m_map->cells[i];
-    csv += csvLine({m_map->rows[static_cast<size_t>(cell.row)].name, cell.part, cell.name, cell.slot, cell.form,
-                    QString::number(cell.parameters), QString::number(cell.bytes), QString::number(cell.macs),
-                    csvNumber(cell.slot.isEmpty() ? kNone : cell.bits),
-                    csvNumber(i < m_sparsity.size() ? m_sparsity[i] : kNone),
-                    cell.group < 0 ? QString() : QString::number(cell.group + 1)});
+    csv += csvLine(
+        {m_map->rows[static_cast<size_t>(cell.row)].name, cell.part, cell.name, cell.slot, cell.form,
+         QString::number(cell.parameters), QString::number(cell.bytes), QString::number(cell.macs),
+         csvNumber(cell.slot.isEmpty() ? kNone : cell.bits), csvNumber(i < m_sparsity.size() ? m_sparsity[i] : kNone),
+         csvNumber(hasTimes() ? m_times.ms[i] : kNone), cell.group < 0 ? QString() : QString::number(cell.group + 1)});
   }
   return csv;
 }

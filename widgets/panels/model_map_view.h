@@ -3,6 +3,7 @@
 
 #include "widgets/charts/chart.h"
 #include "widgets/models/model_map.h"
+#include "widgets/models/model_map_time.h"
 #include "widgets/panels/model_map_layout.h"
 #include "widgets/theme/color_map.h"
 
@@ -14,7 +15,7 @@ class ModelMapView : public Chart {
   Q_OBJECT
 
  public:
-  enum class Measure { Bytes, Parameters, Macs, Sparsity, Bits, Places };
+  enum class Measure { Bytes, Parameters, Macs, Time, Sparsity, Bits, Places };
   enum class Arrangement { Layers, Areas };
 
   explicit ModelMapView(QWidget* parent = nullptr);
@@ -26,6 +27,9 @@ class ModelMapView : public Chart {
   // Of mapSparsity(); empty while it is being read.
   void setSparsity(std::vector<double> shares);
   bool hasSparsity() const { return !m_sparsity.empty(); }
+  // Of measureMapTimes(); not before they are measured.
+  void setTimes(MapTimes times);
+  bool hasTimes() const { return !m_times.ms.empty(); }
   // Modules whose name does not hold the text fade; "" for none.
   void setSearch(const QString& text);
   // Does not emit.
@@ -71,6 +75,9 @@ class ModelMapView : public Chart {
   QColor colorOf(int cell, const ColorMap& map, const Scale& scale, const ThemeColors& colors) const;
   QString textOf(int cell) const;
   QString readoutFor(int cell) const;
+  // "; 0.12 ms, 3.4 % of a pass (conditions)", or nothing.
+  QString timeReadout(int cell) const;
+  void showConditions();
   int cellAt(QPointF position) const;
   // The cell that a cell without a rectangle of its own is drawn with.
   int drawnCell(int cell, const MapLayout& layout) const;
@@ -84,6 +91,7 @@ class ModelMapView : public Chart {
   Measure m_measure = Measure::Bytes;
   Arrangement m_arrangement = Arrangement::Layers;
   std::vector<double> m_sparsity;
+  MapTimes m_times;
   QString m_search;
   int m_current = -1;  // cell
   int m_currentLayer = -1;

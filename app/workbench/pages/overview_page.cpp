@@ -73,8 +73,8 @@ OverviewPage::OverviewPage(Session* session, QWidget* parent)
   m_measure = new QComboBox(content);
   m_measure->setAccessibleName(tr("What the map is coloured by"));
   using Measure = ModelMapView::Measure;
-  for (const Measure measure :
-       {Measure::Bytes, Measure::Parameters, Measure::Macs, Measure::Sparsity, Measure::Bits, Measure::Places}) {
+  for (const Measure measure : {Measure::Bytes, Measure::Parameters, Measure::Macs, Measure::Time, Measure::Sparsity,
+                                Measure::Bits, Measure::Places}) {
     m_measure->addItem(measureName(measure), static_cast<int>(measure));
   }
   measureLabel->setBuddy(m_measure);
@@ -138,20 +138,36 @@ void OverviewPage::setSearch(const QString& text) { m_map->setSearch(text); }
 
 void OverviewPage::modelChanged() {
   m_sparsityReader.cancel();
+  m_timeReader.cancel();
   m_map->setMap(session()->model()->map);
   chooseMeasure();
   refresh();
 }
 
-// Zeros are counted when somebody wants to see them: that reads every value of the model.
 void OverviewPage::chooseMeasure() {
   const auto measure = static_cast<ModelMapView::Measure>(m_measure->currentData().toInt());
   m_map->setMeasure(measure);
+  if (!session()->model()) return;
+  if (measure == ModelMapView::Measure::Sparsity) countZeros();
+  if (measure == ModelMapView::Measure::Time) measureTimes();
+}
+
+// When somebody wants to see them: that reads every value of the model.
+void OverviewPage::countZeros() {
+  if (m_map->hasSparsity() || m_sparsityReader.isBusy()) return;
   const OpenedModelPtr& model = session()->model();
-  if (measure != ModelMapView::Measure::Sparsity || !model || m_map->hasSparsity() || m_sparsityReader.isBusy()) return;
   m_sparsityReader.start<std::vector<double>>(
       [model](const CancelToken& cancel) { return mapSparsity(*model->map, model->model, cancel); },
       [this](const std::shared_ptr<std::vector<double>>& shares) { m_map->setSparsity(std::move(*shares)); },
+      [this](const ErrorInfo& error) { showError(error); });
+}
+
+void OverviewPage::measureTimes() {
+  if (m_map->hasTimes() || m_timeReader.isBusy()) return;
+  const OpenedModelPtr& model = session()->model();
+  m_timeReader.start<MapTimes>(
+      [model](const CancelToken& cancel) { return measureMapTimes(*model->map, model->model, cancel); },
+      [this](const std::shared_ptr<MapTimes>& times) { m_map->setTimes(std::move(*times)); },
       [this](const ErrorInfo& error) { showError(error); });
 }
 

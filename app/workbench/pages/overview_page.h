@@ -10,7 +10,7 @@ namespace espalier {
 class LedgerView;
 class ModelMapView;
 
-// What the model is, and where its bytes and MACs go: a map of all modules, and a bar a layer.
+// What the model is, and where its bytes, MACs and milliseconds go: a map of all modules, and a bar a layer.
 class OverviewPage : public Page {
   Q_OBJECT
 
@@ -27,6 +27,8 @@ class OverviewPage : public Page {
   void refresh();
   void modelChanged();
   void chooseMeasure();
+  void countZeros();
+  void measureTimes();
   void addFact(const QString& name, const QString& value, const QString& tip = {});
 
   QLabel* m_title;
@@ -36,6 +38,7 @@ class OverviewPage : public Page {
   QComboBox* m_measure;
   LedgerView* m_ledger;
   BackgroundReader m_sparsityReader;
+  BackgroundReader m_timeReader;
 };
 
 }  // namespace espalier

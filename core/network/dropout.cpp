@@ -31,6 +31,10 @@ void DropoutStream::seed(uint64_t seed) {
 
 uint64_t DropoutStream::next_key() { return splitmix(splitmix(seed_) + drawn_++); }
 
+DropoutMask DropoutStream::next(double probability) {
+  return probability > 0 ? DropoutMask{probability, next_key()} : DropoutMask{};
+}
+
 at::Tensor DropoutStream::apply(const at::Tensor& x, double probability) {
   if (probability <= 0) return x;
   if (!x.device().is_cpu()) return at::dropout(x, probability, true);

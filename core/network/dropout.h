@@ -5,6 +5,12 @@
 
 namespace espalier {
 
+// A mask that a kernel makes in place: that of DropoutStream::apply with this key. Nothing is dropped at probability 0.
+struct DropoutMask {
+  double probability = 0;
+  uint64_t key = 0;
+};
+
 // Dropout masks of our own: on the CPU every mask is a pure function of the seed, its number since seeding and the
 // element's place, so it is the same for any number of threads and needs no generator state in checkpoints. (libtorch
 // draws its CPU masks one by one from a single generator, which also costs a tenth of a training step.)
@@ -13,10 +19,12 @@ class DropoutStream {
   void seed(uint64_t seed);
   // x with elements zeroed with this probability and the others scaled by 1 / (1 - probability).
   at::Tensor apply(const at::Tensor& x, double probability);
-  // The key of the next mask, for kernels that make it in place.
-  uint64_t next_key();
+  // The next mask, for kernels that make it in place. Of probability 0 it is none and takes no number.
+  DropoutMask next(double probability);
 
  private:
+  uint64_t next_key();
+
   uint64_t seed_ = 0;
   uint64_t drawn_ = 0;
 };

@@ -6,24 +6,17 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "base/error.h"
-#include "network/dropout.h"
-
-// One version of a function for each instruction set, chosen when the program loads; what it calls is inlined into
-// each.
-#define ESPALIER_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#define ESPALIER_INLINE __attribute__((always_inline)) inline
+#include "network/vector_loops.h"
 
 namespace espalier {
 namespace {
 
-constexpr int64_t kLanes = 16;  // rows of keys are padded to whole vectors
-
+// Rows of keys are padded to whole vectors.
 int64_t padded(int64_t length) { return (length + kLanes - 1) / kLanes * kLanes; }
 
 // What the loops over one head read and write. W is the stride between tokens.
@@ -40,23 +33,6 @@ struct HeadView {
   int64_t first_index;  // of the head's probabilities among all
 };
 
-// e^x for x <= 0 with a relative error of 2e-7 (Cephes expf: range reduction by ln 2, polynomial of degree 5).
-ESPALIER_INLINE float exp_of_negative(float x) {
-  constexpr float kLowest = -87.0F;
-  x = x < kLowest ? kLowest : (x > 0 ? 0.0F : x);  // padding may bring positive numbers
-  constexpr float kRound = 12582912.0F;            // 1.5 * 2^23: adding it rounds to a whole number
-  const float n = (x * 1.44269504F + kRound) - kRound;
-  const float r = (x - n * 0.693359375F) + n * 2.12194440e-4F;
-  float poly = 1.9875691500e-4F;
-  poly = poly * r + 1.3981999507e-3F;
-  poly = poly * r + 8.3334519073e-3F;
-  poly = poly * r + 4.1665795894e-2F;
-  poly = poly * r + 1.6666665459e-1F;
-  poly = poly * r + 5.0000001201e-1F;
-  poly = poly * r * r + r + 1.0F;
-  return poly * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
-}
-
 ESPALIER_INLINE void transpose_padded(const float* from, int64_t rows, int64_t columns, int64_t stride, float* to,
                                       int64_t to_stride) {
   for (int64_t c = 0; c < columns; ++c) {
@@ -72,8 +48,6 @@ ESPALIER_INLINE void dropout_factors(const HeadView& head, int64_t query, float*
     factors[j] = keeps ? head.dropout_scale : 0.0F;
   }
 }
-
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 
 // A matrix of floats whose rows and columns lie these many floats apart.
 struct Strided {
@@ -205,7 +179,7 @@ size_t scratch_floats(const at::Tensor& query, const at::Tensor& key, int64_t nu
 
 // The view of head number `index` among batch * heads.
 HeadView view_of(int64_t index, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                 const at::Tensor& mask, int64_t num_heads, const AttentionDropout& dropout) {
+                 const at::Tensor& mask, int64_t num_heads, const DropoutMask& dropout) {
   const int64_t width = query.size(2);
   const int64_t sequence = index / num_heads;
   const int64_t offset = index % num_heads * (width / num_heads);
@@ -231,7 +205,7 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& query, const at::Tensor& key,
                             const at::Tensor& value, const at::Tensor& mask, int64_t num_heads, double probability,
                             int64_t dropout_key) {
-    const AttentionDropout dropout{probability, static_cast<uint64_t>(dropout_key)};
+    const DropoutMask dropout{probability, static_cast<uint64_t>(dropout_key)};
     const int64_t heads = query.size(0) * num_heads;
     at::Tensor result = at::empty_like(query);
     at::Tensor probabilities = at::empty({heads, query.size(1), key.size(1)}, query.options());
@@ -262,8 +236,8 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
     const auto saved = context->get_saved_variables();
     const at::Tensor &query = saved[0], &key = saved[1], &value = saved[2], &mask = saved[3], &probabilities = saved[4];
     const int64_t num_heads = context->saved_data["num_heads"].toInt();
-    const AttentionDropout dropout{context->saved_data["probability"].toDouble(),
-                                   static_cast<uint64_t>(context->saved_data["dropout_key"].toInt())};
+    const DropoutMask dropout{context->saved_data["probability"].toDouble(),
+                              static_cast<uint64_t>(context->saved_data["dropout_key"].toInt())};
     const at::Tensor result_gradient = incoming[0].contiguous();
     at::Tensor query_gradient = at::empty_like(query);
     at::Tensor key_gradient = at::empty_like(key);
@@ -287,7 +261,7 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
 }  // namespace
 
 at::Tensor fused_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const at::Tensor& token_mask, int64_t num_heads, const AttentionDropout& dropout) {
+                           const at::Tensor& token_mask, int64_t num_heads, const DropoutMask& dropout) {
   // An autograd function takes no undefined tensor: an empty one stands for "no mask".
   const at::Tensor mask = token_mask.defined() ? token_mask.contiguous() : at::empty({0}, at::kLong);
   return FusedAttention::apply(query.contiguous(), key.contiguous(), value.contiguous(), mask, num_heads,

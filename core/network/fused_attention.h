@@ -3,21 +3,16 @@
 
 #include <cstdint>
 
-namespace espalier {
+#include "network/dropout.h"
 
-// Where attention probabilities are dropped: nowhere at probability 0. The mask is that of DropoutStream::apply with
-// the same key on the (B, A, Q, S) probabilities.
-struct AttentionDropout {
-  double probability = 0;
-  uint64_t key = 0;
-};
+namespace espalier {
 
 // softmax(query key^T / sqrt(head_dim)) value of all heads, float32 on the CPU. libtorch multiplies the small matrices
 // of heads one after another, which costs as much as a quarter of a training step; this runs heads in parallel and
 // keeps their rows in cache. Differentiable once: the backward pass throws Unsupported when it shall itself be
 // differentiated. query: (B, Q, heads * head_dim); key, value: (B, S, heads * head_dim); token_mask: (B, S) int64 or
-// undefined. The result has the query's shape.
+// undefined. dropout: of the (B, heads, Q, S) probabilities. The result has the query's shape.
 at::Tensor fused_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const at::Tensor& token_mask, int64_t num_heads, const AttentionDropout& dropout);
+                           const at::Tensor& token_mask, int64_t num_heads, const DropoutMask& dropout);
 
 }  // namespace espalier

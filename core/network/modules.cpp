@@ -10,6 +10,8 @@
 
 #include "model/positions.h"
 #include "network/fused_attention.h"
+#include "network/fused_gelu.h"
+#include "network/fused_norm.h"
 
 namespace espalier {
 namespace {
@@ -28,6 +30,8 @@ double lowest_of(const at::Tensor& x) {
 
 at::Tensor first_rows(const at::Tensor& x) { return x.narrow(1, 0, 1); }
 
+bool plain_float(const at::Tensor& x) { return x.device().is_cpu() && x.scalar_type() == at::kFloat; }
+
 }  // namespace
 
 void watch(const at::Tensor& x, const CancelToken* cancel) {
@@ -40,7 +44,7 @@ void watch(const at::Tensor& x, const CancelToken* cancel) {
 at::Tensor activate(const at::Tensor& x, Activation activation) {
   switch (activation) {
     case Activation::Gelu:
-      return at::gelu(x, "none");
+      return plain_float(x) ? fused_gelu(x) : at::gelu(x, "none");
     case Activation::GeluTanh:
       return at::gelu(x, "tanh");
     case Activation::Relu:
@@ -73,6 +77,14 @@ at::Tensor NormModule::operator()(const at::Tensor& x) const {
       break;
   }
   return at::layer_norm(x, {x.size(-1)}, scale, (*bias)->effective(), epsilon);
+}
+
+at::Tensor NormModule::of_sum(const at::Tensor& kept, const at::Tensor& update, const ForwardState& state) const {
+  if (!state.fused || kind != NormKind::Layer || !plain_float(kept) || kept.size(-1) == 0) {
+    return (*this)(kept + state.drop_hidden(update));
+  }
+  const DropoutMask mask = state.training ? state.dropout->next(state.hidden_dropout) : DropoutMask{};
+  return fused_add_norm(kept, update, (*weight)->effective(), (*bias)->effective(), epsilon, mask);
 }
 
 // --- Embeddings -----------------------------------------------------------------------------------------------------
@@ -139,13 +151,11 @@ at::Tensor AttentionModule::operator()(const AttentionInputs& inputs, const at::
   const at::Tensor keys = k_proj(inputs.key, key_mask);
   const at::Tensor values = v_proj(inputs.value, key_mask);
   const bool plain = spec.scale == 0 && !spec.causal && !spec.relative;
-  const bool fits_fused =
-      plain && queries.device().is_cpu() && queries.scalar_type() == at::kFloat && spec.num_heads() > 0;
+  const bool fits_fused = plain && plain_float(queries) && spec.num_heads() > 0;
   if (state.fused && fits_fused && !gate.defined() && probabilities == nullptr) {
-    AttentionDropout dropout;
-    if (state.training && state.attention_dropout > 0) dropout = {state.attention_dropout, state.dropout->next_key()};
+    const DropoutMask dropout = state.training ? state.dropout->next(state.attention_dropout) : DropoutMask{};
     const at::Tensor context = fused_attention(queries, keys, values, key_mask, spec.num_heads(), dropout);
-    return state.drop_hidden(out_proj(context, state.token_mask));
+    return out_proj(context, state.token_mask);
   }
   const auto split = [&](const at::Tensor& x) {
     return x.view({batch, x.size(1), spec.num_heads(), spec.head_dim}).transpose(1, 2);
@@ -166,7 +176,7 @@ at::Tensor AttentionModule::operator()(const AttentionInputs& inputs, const at::
   at::Tensor context = at::matmul(share_of_key, value);  // (B, A, S, D)
   if (gate.defined()) context = context * shaped_head_gate(gate);
   context = context.transpose(1, 2).reshape({batch, queries.size(1), spec.width()});
-  return state.drop_hidden(out_proj(context, state.token_mask));
+  return out_proj(context, state.token_mask);
 }
 
 at::Tensor FeedForwardModule::operator()(const at::Tensor& hidden, const at::Tensor& gate, at::Tensor* units_out,
@@ -175,7 +185,7 @@ at::Tensor FeedForwardModule::operator()(const at::Tensor& hidden, const at::Ten
   if (spec.gated) units = units * up_proj(hidden, state.token_mask);
   if (gate.defined()) units = units * (gate.dim() == 2 ? gate.unsqueeze(1) : gate);
   if (units_out != nullptr) *units_out = units;
-  return state.drop_hidden(out_proj(units, state.token_mask));
+  return out_proj(units, state.token_mask);
 }
 
 // --- Layers ---------------------------------------------------------------------------------------------------------
@@ -187,8 +197,8 @@ at::Tensor LayerModule::attend(const at::Tensor& hidden, bool first_only, const 
   const at::Tensor read = pre ? attention.norm(hidden) : hidden;
   const AttentionInputs inputs{first_only ? first_rows(read) : read, read, read};
   const at::Tensor context = attention(inputs, state.token_mask, taps.head_gate, taps.probabilities, state);
-  const at::Tensor sum = (first_only ? first_rows(hidden) : hidden) + context;
-  return pre ? sum : attention.norm(sum);
+  const at::Tensor kept = first_only ? first_rows(hidden) : hidden;
+  return pre ? kept + state.drop_hidden(context) : attention.norm.of_sum(kept, context, state);
 }
 
 // The same in a bottleneck, (B, S, narrow).
@@ -205,7 +215,8 @@ at::Tensor LayerModule::attend_narrow(const at::Tensor& hidden, const LayerTaps&
     const at::Tensor read = through(narrow_attention);
     inputs = {read, read, hidden};
   }
-  return attention.norm(inner + attention(inputs, state.token_mask, taps.head_gate, taps.probabilities, state));
+  const at::Tensor context = attention(inputs, state.token_mask, taps.head_gate, taps.probabilities, state);
+  return attention.norm.of_sum(inner, context, state);
 }
 
 at::Tensor LayerModule::operator()(const at::Tensor& hidden, bool first_only, const LayerTaps& taps,
@@ -215,17 +226,17 @@ at::Tensor LayerModule::operator()(const at::Tensor& hidden, bool first_only, co
   if (spec.cross) {
     const at::Tensor read = pre ? cross.norm(middle) : middle;
     const AttentionInputs inputs{read, state.memory, state.memory};
-    const at::Tensor sum = middle + cross(inputs, state.memory_mask, {}, taps.cross_probabilities, state);
-    middle = pre ? sum : cross.norm(sum);
+    const at::Tensor context = cross(inputs, state.memory_mask, {}, taps.cross_probabilities, state);
+    middle = pre ? middle + state.drop_hidden(context) : cross.norm.of_sum(middle, context, state);
   }
   const auto feed_forward = [&](const FeedForwardModule& block, const at::Tensor& gate, at::Tensor* units) {
-    middle = pre ? middle + block(block.norm(middle), gate, units, state)
-                 : block.norm(middle + block(middle, gate, units, state));
+    middle = pre ? middle + state.drop_hidden(block(block.norm(middle), gate, units, state))
+                 : block.norm.of_sum(middle, block(middle, gate, units, state), state);
   };
   for (const FeedForwardModule& block : stacked) feed_forward(block, {}, nullptr);
   feed_forward(ffn, taps.unit_gate, taps.units);
   if (!spec.bottleneck) return middle;
-  return narrow_output.norm(state.drop_hidden(narrow_output.linear(middle, state.token_mask)) + hidden);
+  return narrow_output.norm.of_sum(hidden, narrow_output.linear(middle, state.token_mask), state);
 }
 
 bool LayerModule::rows_independent() const {

@@ -24,15 +24,6 @@ struct LinearModule {
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& token_mask) const;
 };
 
-struct NormModule {
-  Place weight = nullptr;  // null: there is no norm
-  Place bias = nullptr;
-  NormKind kind = NormKind::Layer;
-  double epsilon = 1e-12;
-
-  at::Tensor operator()(const at::Tensor& x) const;
-};
-
 // What all modules of one stack of one forward pass see.
 struct ForwardState {
   at::Tensor token_mask;   // (B, S), 1 for tokens; undefined when no sequence is padded
@@ -46,6 +37,17 @@ struct ForwardState {
   const CancelToken* cancel = nullptr;  // looked at between the steps of a recurrent layer
 
   at::Tensor drop_hidden(const at::Tensor& x) const { return training ? dropout->apply(x, hidden_dropout) : x; }
+};
+
+struct NormModule {
+  Place weight = nullptr;  // null: there is no norm
+  Place bias = nullptr;
+  NormKind kind = NormKind::Layer;
+  double epsilon = 1e-12;
+
+  at::Tensor operator()(const at::Tensor& x) const;
+  // Of kept + dropout(update).
+  at::Tensor of_sum(const at::Tensor& kept, const at::Tensor& update, const ForwardState& state) const;
 };
 
 struct EmbeddingModule {
@@ -77,7 +79,7 @@ struct AttentionModule {
   Place relative_bias = nullptr;
 
   // key_mask: (B, K) or undefined. gate: see ForwardOptions::head_gates, or undefined. probabilities: gets
-  // (B, heads, S, K) unless null. The result has the query's rows.
+  // (B, heads, S, K) unless null. The result has the query's rows; its dropout is the caller's.
   at::Tensor operator()(const AttentionInputs& inputs, const at::Tensor& key_mask, const at::Tensor& gate,
                         at::Tensor* probabilities, const ForwardState& state) const;
 
@@ -91,7 +93,7 @@ struct FeedForwardModule {
   LinearModule in_proj, up_proj, out_proj;
   NormModule norm;
 
-  // units: gets (B, S, width), what out_proj reads, unless null.
+  // units: gets (B, S, width), what out_proj reads, unless null. The dropout of the result is the caller's.
   at::Tensor operator()(const at::Tensor& hidden, const at::Tensor& gate, at::Tensor* units,
                         const ForwardState& state) const;
 };

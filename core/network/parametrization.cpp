@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include "base/error.h"
+#include "network/linear_product.h"
 #include "network/network.h"
 
 namespace espalier {
@@ -118,7 +119,7 @@ class QuantizedParametrization : public Parametrization {
   // As the engine does it: input codes round(x * 127 / maxabs) with halves to even, integer products, then one
   // multiplication by both scales. The rounding passes gradients straight through (Bengio 2013).
   at::Tensor linear(const at::Tensor& x, const at::Tensor& bias, const at::Tensor& token_mask) override {
-    if (activations_ == ActivationRange::Float) return at::linear(x, effective(), bias);
+    if (activations_ == ActivationRange::Float) return linear_product(x, effective(), bias);
     const at::Tensor range = input_range(x.detach(), token_mask);
     const at::Tensor inverse = 127.0 / range;
     at::Tensor codes = x * inverse;
@@ -156,7 +157,7 @@ class QuantizedParametrization : public Parametrization {
 }  // namespace
 
 at::Tensor Parametrization::linear(const at::Tensor& x, const at::Tensor& bias, const at::Tensor& /*token_mask*/) {
-  return at::linear(x, effective(), bias);
+  return linear_product(x, effective(), bias);
 }
 
 at::Tensor Parametrization::rows(const at::Tensor& ids) { return at::embedding(effective(), ids); }

@@ -99,7 +99,7 @@ Model fresh_model(const Architecture& architecture, uint64_t seed);
 std::vector<Setting> retrain_settings(double default_epochs);
 TrainOptions train_options_from(const Settings& settings);
 
-// For `doctor`: GFLOP/s of libtorch's own float32 linear here, and what computes it.
+// For `doctor`: GFLOP/s of a float32 linear as training computes it, and the BLAS that libtorch has for the rest.
 struct TorchInfo {
   std::string version;
   std::string blas;

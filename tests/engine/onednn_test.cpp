@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "engine/kernels/kernels.h"
+#include "engine/onednn_products.h"
 
 namespace espalier {
 namespace {
@@ -108,6 +109,39 @@ TEST(OneDnn, ManyThreadsShareOneMatrix) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, std::vector<int>(8, 0));
+}
+
+TEST(OneDnn, ProductsOfWhatLiesAnyWayAgreeWithPlainLoops) {
+  Rng rng(4);
+  const auto fresh = [&](int64_t count) {
+    std::vector<float> values(static_cast<size_t>(count));
+    for (float& value : values) value = static_cast<float>(rng.normal());
+    return values;
+  };
+  for (const onednn::ProductSizes& sizes : std::vector<onednn::ProductSizes>{
+           {1, 1, 1}, {7, 13, 5}, {33, 64, 48}, {2, 300, 3}, {121, 1, 65}, {200, 96, 130}, {768, 32, 2}}) {
+    const auto [rows, depth, columns] = sizes;
+    const std::vector<float> a = fresh(rows * depth), b = fresh(depth * columns), bias = fresh(columns);
+    for (const bool a_transposed : {false, true}) {
+      for (const bool b_transposed : {false, true}) {
+        for (const float* shift : {static_cast<const float*>(nullptr), bias.data()}) {
+          std::vector<float> got(static_cast<size_t>(rows * columns), -1.0F);
+          onednn::multiply(sizes, {a.data(), a_transposed}, {b.data(), b_transposed}, shift, got.data());
+          for (int64_t r = 0; r < rows; ++r) {
+            for (int64_t c = 0; c < columns; ++c) {
+              double wanted = shift != nullptr ? shift[c] : 0;
+              for (int64_t k = 0; k < depth; ++k) {
+                wanted += static_cast<double>(a[static_cast<size_t>(a_transposed ? k * rows + r : r * depth + k)]) *
+                          static_cast<double>(b[static_cast<size_t>(b_transposed ? c * depth + k : k * columns + c)]);
+              }
+              ASSERT_NEAR(got[static_cast<size_t>(r * columns + c)], wanted, 1e-4)
+                  << rows << " x " << depth << " x " << columns << ", " << a_transposed << b_transposed;
+            }
+          }
+        }
+      }
+    }
+  }
 }
 
 TEST(OneDnn, SaysItsVersion) { EXPECT_FALSE(onednn::version().empty()); }

@@ -268,7 +268,7 @@ TEST(Network, DropoutFollowsItsSeedAndIsOffAtFirst) {
   EXPECT_LE(largest_difference(run(1), off), 1e-6);
 }
 
-TEST(Network, FusedAttentionIsTheSameFunctionAndGradient) {
+TEST(Network, FusedLoopsAreTheSameFunctionAndGradient) {
   for (const double dropout : {0.0, 0.3}) {
     std::map<bool, at::Tensor> logits;
     std::map<bool, std::map<std::string, at::Tensor>> gradients;
@@ -277,7 +277,7 @@ TEST(Network, FusedAttentionIsTheSameFunctionAndGradient) {
       options.fused = fused;
       Network network(tiny_model(tiny_architecture(HeadKind::TokenClassification)), options);
       network.train(true);
-      network.set_dropout(0, dropout);
+      network.set_dropout(dropout, dropout);
       network.seed_dropout(5);
       const NetworkBatch batch = padded_batch();
       const at::Tensor result = network.forward(batch).logits * batch.attention_mask.unsqueeze(-1);

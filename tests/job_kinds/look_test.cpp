@@ -32,13 +32,13 @@ TEST(ImportanceJob, RanksHeadsByAllCriteriaAndDrawsTheCurve) {
   size_t at = 0;
   for (; at < 7; ++at) EXPECT_FALSE(outcome.results[at].at("criterion").contains("curve"));
   for (const Json& entry : answer["criteria"]) {
-    Json points = Json::array();
+    std::vector<Json> points;
     for (; outcome.results.at(at).at("kind") == "point"; ++at) {
       EXPECT_EQ(outcome.results[at].at("criterion"), entry.at("criterion"));
       points.push_back(outcome.results[at].at("point"));
     }
     std::ranges::stable_sort(points, {}, [](const Json& point) { return point.at("removed").get<int>(); });
-    EXPECT_EQ(points, entry.at("curve"));
+    EXPECT_EQ(Json(points), entry.at("curve"));
     EXPECT_EQ(outcome.results[at++].at("criterion"), entry);
   }
   EXPECT_EQ(at, outcome.results.size());

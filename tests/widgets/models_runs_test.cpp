@@ -160,6 +160,8 @@ TEST(DisplayText, WritesQuantities) {
   EXPECT_EQ(countText(-1), QString(kUnknownMark));
   EXPECT_EQ(pointsText(0.004), "+0.4");
   EXPECT_EQ(pointsText(-0.0001), "0.0");
+  EXPECT_EQ(timeText(0.0243), QStringLiteral("24.3\u00a0µs"));
+  EXPECT_EQ(timeText(1.264), QStringLiteral("1.26\u00a0ms"));
   EXPECT_EQ(durationText(41), "0:41");
   EXPECT_EQ(durationText(3730), "1:02:10");
   EXPECT_EQ(shapeText({30522, 384}), QString::fromUtf8("30522 × 384"));

@@ -1,5 +1,7 @@
 #include "app/workbench/pages/weight_details.h"
 
+#include <gtest/gtest.h>
+
 #include <QPushButton>
 #include <QTabWidget>
 

@@ -32,6 +32,13 @@ QString percentText(double fraction) {
   return QString::number(fraction * 100, 'f', 1) + QChar(QChar::Nbsp) + QLatin1Char('%');
 }
 
+QString timeText(double milliseconds) {
+  if (!std::isfinite(milliseconds)) return QString(kUnknownMark);
+  const bool tiny = milliseconds < 1;
+  return formatNumber(tiny ? 1000 * milliseconds : milliseconds) + QChar(QChar::Nbsp) +
+         (tiny ? QStringLiteral("µs") : QStringLiteral("ms"));
+}
+
 QString pointsText(double fractionDifference) {
   if (!std::isfinite(fractionDifference)) return QString(kUnknownMark);
   const QString number = QString::number(std::abs(fractionDifference) * 100, 'f', 1);

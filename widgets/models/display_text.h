@@ -17,6 +17,8 @@ QString countText(double count);
 QString percentText(double fraction);
 // A difference of fractions in percentage points with its sign: "+0.4", "−1.2".
 QString pointsText(double fractionDifference);
+// Of something short: "24 µs", "1.26 ms".
+QString timeText(double milliseconds);
 // "0:41", "1:02:10".
 QString durationText(double seconds);
 // "1 thread", "2 threads".

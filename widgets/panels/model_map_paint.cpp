@@ -18,7 +18,7 @@ QString tickText(ModelMapView::Measure measure, double value) {
     case ModelMapView::Measure::Bytes:
       return formatBytes(value);
     case ModelMapView::Measure::Time:
-      return formatNumber(value);
+      return timeText(value);
     case ModelMapView::Measure::Sparsity:
       return QStringLiteral("%1 %").arg(std::lround(100 * value));
     case ModelMapView::Measure::Bits:
@@ -142,16 +142,13 @@ void ModelMapView::paintLegend(QPainter& painter, const QRectF& area, const Them
   }
   const Scale range = scale();
   const ColorMap map(ColorMapKind::Viridis, colors.dark);
-  QString name = m_measure == Measure::Macs   ? tr("MACs for 128 tokens")
-                 : m_measure == Measure::Time ? tr("measured ms")
-                                              : measureName(m_measure);
+  QString name = m_measure == Measure::Macs ? tr("MACs for 128 tokens") : measureName(m_measure);
   if (range.log) name += tr(" (log scale)");
   const double nameWidth = std::ceil(metrics.horizontalAdvance(name)) + kGrid;
   painter.drawText(QRectF(area.left(), top - line / 2 + kBarHeight / 2, nameWidth, line),
                    Qt::AlignLeft | Qt::AlignVCenter, name);
   const QRectF bar(area.left() + nameWidth, top,
-                   std::clamp(area.width() - nameWidth - kGrid, 10.0,
-                              (note.isEmpty() && m_measure != Measure::Time ? 40.0 : 26.0) * kGrid),
+                   std::clamp(area.width() - nameWidth - kGrid, 10.0, (note.isEmpty() ? 40.0 : 26.0) * kGrid),
                    kBarHeight);
   QLinearGradient gradient(bar.topLeft(), bar.topRight());
   for (int i = 0; i <= 32; ++i) gradient.setColorAt(i / 32.0, QColor(map.at(i / 32.0)));
@@ -174,11 +171,11 @@ void ModelMapView::paintLegend(QPainter& painter, const QRectF& area, const Them
   } else if (m_measure == Measure::Sparsity && m_sparsity.empty()) {
     painter.drawText(QRectF(bar.right() + 2 * kGrid, top - line / 2 + kBarHeight / 2, area.width(), line),
                      Qt::AlignLeft | Qt::AlignVCenter, tr("counting …"));
-  } else if (m_measure == Measure::Time) {
-    const QRectF place(bar.right() + 2 * kGrid, top - line / 2 + kBarHeight / 2, area.right() - bar.right() - 2 * kGrid,
-                       line);
+  }
+  if (m_measure == Measure::Time) {
+    const QRectF place(area.left(), bar.bottom() + 3 + line, area.width(), line);
     const QString text =
-        hasTimes() ? tr("%1 ms a pass: %2").arg(formatNumber(m_times.wallMs), m_times.conditions) : tr("measuring …");
+        hasTimes() ? tr("%1 a pass: %2").arg(timeText(m_times.wallMs), m_times.conditions) : tr("measuring …");
     painter.drawText(place, Qt::AlignLeft | Qt::AlignVCenter, metrics.elidedText(text, Qt::ElideRight, place.width()));
   }
 }

@@ -83,7 +83,7 @@ void ModelMapView::setTimes(MapTimes times) {
 
 void ModelMapView::showConditions() {
   setNote(m_measure == Measure::Time && hasTimes()
-              ? tr("%1 ms a pass: %2.").arg(formatNumber(m_times.wallMs), m_times.conditions)
+              ? tr("%1 a pass: %2.").arg(timeText(m_times.wallMs), m_times.conditions)
               : QString());
 }
 
@@ -167,7 +167,9 @@ double ModelMapView::headerHeight() const {
 }
 
 double ModelMapView::legendHeight() const {
-  return 2 * std::ceil(QFontMetricsF(Theme::instance().secondaryFont()).height()) + 3 * kGrid;
+  // Times have their conditions in a line of their own.
+  const int lines = m_measure == Measure::Time ? 3 : 2;
+  return lines * std::ceil(QFontMetricsF(Theme::instance().secondaryFont()).height()) + 3 * kGrid;
 }
 
 QRectF ModelMapView::mapArea(const QRectF& area) const { return area.adjusted(0, headerHeight(), -1, -legendHeight()); }
@@ -236,7 +238,7 @@ QString ModelMapView::textOf(int cell) const {
     case Measure::Bytes:
       return formatBytes(value);
     case Measure::Time:
-      return std::isnan(value) ? QString() : tr("%1 ms").arg(formatNumber(value, 2));
+      return std::isnan(value) ? QString() : timeText(value);
     case Measure::Sparsity:
       return std::isnan(value) ? QString() : percentText(value);
     case Measure::Bits:
@@ -254,7 +256,7 @@ QString ModelMapView::timeReadout(int cell) const {
   if (!hasTimes()) return {};
   const double ms = m_times.ms[static_cast<size_t>(cell)];
   if (std::isnan(ms)) return {};
-  return tr("; %1 ms, %2 of a pass (%3)").arg(formatNumber(ms), percentText(ms / m_times.wallMs), m_times.conditions);
+  return tr("; %1, %2 of a pass (%3)").arg(timeText(ms), percentText(ms / m_times.wallMs), m_times.conditions);
 }
 
 QString ModelMapView::readoutFor(int cell) const {

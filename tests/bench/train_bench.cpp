@@ -130,11 +130,11 @@ Way through_packed(const Operands& given, const Shape& shape) {
   onednn::Packer packer;
   const Results results(given);
   const int64_t rows = given.x.size(0);
-  const float* w = floats(given.weight);
+  const at::Tensor weight_turned = given.weight.t().contiguous(), x_turned = given.x.t().contiguous();
   const std::vector<PackedProduct> products = {
-      {given.x.detach(), packer.pack(w, shape.in, shape.out), results.y},
-      {given.y_gradient, packer.pack(w, shape.out, shape.in, true), results.x_gradient},
-      {given.y_gradient.t(), packer.pack(floats(given.x), rows, shape.in, true), results.weight_gradient}};
+      {given.x.detach(), packer.pack(floats(given.weight), shape.in, shape.out), results.y},
+      {given.y_gradient, packer.pack(floats(weight_turned), shape.out, shape.in), results.x_gradient},
+      {given.y_gradient.t(), packer.pack(floats(x_turned), rows, shape.in), results.weight_gradient}};
   return [products] {
     for (const PackedProduct& product : products) product.run();
   };

@@ -281,7 +281,7 @@ TEST_F(LookInside, ModulesAreTimedWhenAskedFor) {
   EXPECT_FALSE(overview->map()->hasTimes());
   measure->setCurrentIndex(measure->findData(static_cast<int>(ModelMapView::Measure::Time)));
   ASSERT_TRUE(waitFor([&] { return overview->map()->hasTimes(); }));
-  EXPECT_TRUE(overview->map()->figureConditions().contains("ms a pass"));
+  EXPECT_TRUE(overview->map()->figureConditions().contains(" a pass: batch 1"));
 }
 
 TEST_F(LookInside, AWeightBeforeAndAfterARun) {

@@ -9,7 +9,7 @@
 namespace espalier {
 namespace {
 
-// The numbers of a layer's items, ascending.
+// The numbers of a layer's items, by position.
 std::vector<int64_t> numbers_of(const LayerSpec& layer, Part part) {
   std::vector<int64_t> numbers;
   if (part == Part::Attention) {
@@ -60,7 +60,8 @@ std::vector<Issue> check_listed(const Model& model, Part part, const std::string
                                          layers.size())});
       continue;
     }
-    const std::vector<int64_t> present = numbers_of(layers[static_cast<size_t>(layer)], part);
+    std::vector<int64_t> present = numbers_of(layers[static_cast<size_t>(layer)], part);
+    std::ranges::sort(present);
     for (const int64_t number : numbers) {
       if (std::ranges::binary_search(present, number)) continue;
       issues.push_back({key, fmt::format("Layer {} has no {} {}; it has {}.", layer, item, number, text_of(present))});

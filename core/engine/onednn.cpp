@@ -8,10 +8,10 @@
 #include <atomic>
 #include <map>
 #include <mutex>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
 #include "base/error.h"
+#include "engine/onednn_device.h"
 #include "engine/packed_memory.h"
 
 namespace espalier::onednn {
@@ -19,11 +19,6 @@ namespace espalier::onednn {
 namespace {
 
 using dnnl::memory;
-
-const dnnl::engine& cpu() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
 
 const dnnl::stream& stream_of_thread() {
   thread_local const dnnl::stream stream(cpu());

@@ -6,22 +6,17 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
+#include "engine/onednn_device.h"
 
 namespace espalier::onednn {
 
 namespace {
 
 using dnnl::memory;
-
-const dnnl::engine& cpu() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
 
 // What a kernel is compiled for.
 struct Key {

@@ -58,10 +58,10 @@
 //   results   {"kind": "criterion", "criterion": member of the answer} one by one without its curve, then {"kind":
 //             "point", "criterion": name, "point": member of its curve} as it is measured, and the criterion with it
 //   answer    {"of", "criteria": [{"criterion", "scores": [[of a layer]], "seconds", of Michel "average", with a curve
-//   "curve":
-//             [{"removed", "accuracy", "accuracy_low", "accuracy_high"}], "within" (the most that can go within the
-//             tolerance), "curve_seconds"}], "agreement": [[Kendall's tau-b of two criteria]], "kept": [[numbers]],
-//             "examples", "split", "max_length", "seed", "curve_split", "curve_examples", "tolerance", "warnings"}
+//             "curve": [{"removed", "accuracy", "accuracy_low", "accuracy_high"}], "within" (the most that can go
+//             within the tolerance), "curve_seconds"}], "agreement": [[Kendall's tau-b of two criteria]], "kept":
+//             [[numbers]], "examples", "split", "max_length", "seed", "curve_split", "curve_examples", "tolerance",
+//             "warnings"}
 // whatif: accuracy after edits, as estimates (measure/what_if.h); the model and what was kept of it stay for the next
 // job of the same runner with the same model, task, split and lengths. The job's seed is that of the order of examples
 //   settings  {"model", "task", "split", "max_examples" (0: all), "max_length", "edits": [[parts of one edit, see

@@ -1,34 +1,16 @@
 #include "measure/profile.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace espalier {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-constexpr int kLeastWarmup = 5;
-constexpr int kLeastRepetitions = 30;
-
-}  // namespace
 
 ModelProfile measure_profile(const Engine& engine, const Model& model, const LatencyOptions& options,
                              const CancelToken& cancel) {
   const PackedBatch batch = probe_batch(model, options);
-  for (int i = 0; i < std::max(options.warmup, kLeastWarmup); ++i) {
-    cancel.throw_if_cancelled();
-    probe(engine, model, batch, options);
-  }
   std::vector<PassProfile> passes;
-  const auto begin = Clock::now();
-  const int repetitions = std::max(options.repetitions, kLeastRepetitions);
-  for (int i = 0; i < repetitions; ++i) {
-    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    if (i >= kLeastRepetitions && seconds > options.max_seconds) break;
-    cancel.throw_if_cancelled();
-    probe(engine, model, batch, options, &passes.emplace_back());
-  }
+  const Latency timed =
+      time_repeatedly([&] { probe(engine, model, batch, options, &passes.emplace_back()); }, options, cancel);
+  passes.erase(passes.begin(), passes.end() - timed.repetitions);  // those that only warm up
   // Another program's turn on the processor lengthens single passes; the slower half would be a picture of those.
   std::ranges::sort(passes, {}, &PassProfile::wall_nanoseconds);
   passes.resize((passes.size() + 1) / 2);

@@ -82,9 +82,9 @@ struct NetworkOptions {
   // The gradient of the word table as a sparse (V, hidden) tensor of the rows that a batch looked up, unless the table
   // is used elsewhere too: a dense one costs a tenth of a training step for its zeros.
   bool sparse_word_gradient = false;
-  // Attention by our own loops where they apply (float32 on the CPU, no gates, no probabilities asked for), recurrent
-  // layers too (on the CPU, a weight that is multiplied as it is). They have a first derivative only; off, everything
-  // is made of libtorch's operations.
+  // Attention, norms of sums and recurrent layers by our own loops where they apply (on the CPU; float32 but for the
+  // last; attention without gates or probabilities asked for). They have a first derivative only; off, these are made
+  // of libtorch's operations. Linears and GELU (oneDNN, a loop of ours) have every derivative and do not ask.
   bool fused = true;
 };
 

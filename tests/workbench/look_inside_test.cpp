@@ -1,7 +1,6 @@
 // Looking inside with a run beside the open model: weights, answers, words, attention, flips.
 #include <QCheckBox>
 #include <QComboBox>
-#include <QDir>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
@@ -9,23 +8,19 @@
 #include <QTreeView>
 #include <QTreeWidget>
 
-#include "app/workbench/main_window.h"
 #include "app/workbench/pages/activations_page.h"
 #include "app/workbench/pages/compare_page.h"
 #include "app/workbench/pages/flips_page.h"
-#include "app/workbench/pages/heads_page.h"
 #include "app/workbench/pages/overview_page.h"
 #include "app/workbench/pages/saliency_page.h"
 #include "app/workbench/pages/weight_details.h"
 #include "app/workbench/pages/weights_page.h"
 #include "app/workbench/run_picker.h"
 #include "formats/safetensors.h"
-#include "tests/support/support.h"
-#include "tests/widgets/small_model.h"
+#include "tests/workbench/opened_window.h"
 #include "widgets/charts/answers_view.h"
 #include "widgets/charts/channel_view.h"
 #include "widgets/charts/confusion_view.h"
-#include "widgets/charts/loss_curve.h"
 #include "widgets/charts/pair_matrix.h"
 #include "widgets/charts/spectrum_view.h"
 #include "widgets/panels/model_map_view.h"
@@ -36,9 +31,8 @@
 namespace espalier {
 namespace {
 
+using test::kQuery;
 using test::waitFor;
-
-constexpr char kQuery[] = "encoder.0.attention.q_proj.weight";
 
 // Three tokens; every head of every layer looks evenly, but for one head of the run.
 Json attentionAnswer(const JobSpec& spec) {
@@ -117,51 +111,9 @@ Json activityAnswer(const JobSpec& spec, JobContext& context) {
   return answer;
 }
 
-// Two criteria that rank in opposite order; units are 32 a layer. Stops, if it does, behind the first point of a curve.
-Json importanceAnswer(const JobSpec& spec, JobContext& context) {
-  const auto of = spec.settings["of"].get<std::string>();
-  const int items = of == "heads" ? 4 : of == "units" ? 32 : 1;
-  Json answer = {{"of", of},
-                 {"criteria", Json::array()},
-                 {"examples", 2},
-                 {"split", "dev"},
-                 {"curve_examples", 2},
-                 {"curve_split", "dev"},
-                 {"tolerance", 0.01},
-                 {"agreement", {{1, -1}, {-1, 1}}}};
-  for (const char* id : {"michel", "entropy"}) {
-    Json scores = Json::array();
-    for (int layer = 0; layer < 2; ++layer) {
-      scores.push_back(Json::array());
-      for (int i = 0; i < items; ++i) scores[layer].push_back(answer["criteria"].empty() ? layer + i : -layer - i);
-    }
-    answer["criteria"].push_back({{"criterion", id}, {"scores", scores}, {"seconds", 1.5}});
-    context.result({{"kind", "criterion"}, {"criterion", answer["criteria"].back()}});
-    if (id == std::string("michel")) answer["criteria"].back()["average"] = spec.settings["average"];
-  }
-  if (!spec.settings["curve"].get<bool>()) return answer;
-  for (Json& criterion : answer["criteria"]) {
-    criterion["curve"] = {{{"removed", 0}, {"accuracy", 1.0}}, {{"removed", 4}, {"accuracy", 0.5}}};
-    for (const Json& point : criterion["curve"]) {
-      context.result({{"kind", "point"}, {"criterion", criterion["criterion"]}, {"point", point}});
-      if (stopHalfWay) throw Error(ErrorKind::Device, "the examples ran away");
-    }
-    criterion["within"] = 3;
-    context.result({{"kind", "criterion"}, {"criterion", criterion}});
-  }
-  return answer;
-}
-
 JobKinds worker() {
   JobKinds kinds;
-  kinds.add("importance", importanceAnswer);
   kinds.add("activations", activityAnswer);
-  kinds.add("methods", [](const JobSpec&, JobContext&) { return Json::parse(R"({"methods": []})"); });
-  kinds.add("check", [](const JobSpec&, JobContext&) { return Json::parse(R"({"issues": [], "estimates": []})"); });
-  kinds.add("examples", [](const JobSpec&, JobContext&) {
-    return Json::parse(R"({"examples": [{"text": "a fine film", "label": 1}, {"text": "a dull film", "label": 0}],
-                           "total": 2, "labels": ["no", "yes"]})");
-  });
   kinds.add("attention", [](const JobSpec& spec, JobContext&) { return attentionAnswer(spec); });
   kinds.add("saliency", [](const JobSpec& spec, JobContext&) {
     const bool run = spec.settings["model"].get<std::string>().ends_with("run");
@@ -196,53 +148,9 @@ JobKinds worker() {
   return kinds;
 }
 
-class LookInside : public testing::Test {
+class LookInside : public test::OpenedWindow {
  protected:
-  void SetUp() override {
-    const Model model = test::smallModel();
-    save_bundle(model, folder.path() / "small");
-    Model quantized = model;
-    quantized.weights.add(kQuery,
-                          quantize_symmetric(materialize(model.weight(kQuery)), 4, true, ActivationRange::PerToken));
-    save_bundle(quantized, folder.path() / "run");
-    QDir(path("")).mkdir("task");
-    for (const char* name : {"task/train.tsv", "task/dev.tsv"}) {
-      QFile file(path(name));
-      ASSERT_TRUE(file.open(QIODevice::WriteOnly));
-      file.write("sentence\tlabel\na fine film\t1\na dull film\t0\n");
-    }
-    MainWindowOptions options;
-    options.session.workspace = folder.path() / "workspace";
-    options.session.makeRunner = [] { return make_inline_runner(worker()); };
-    options.settingsFile = path("settings.ini");
-    window = std::make_unique<MainWindow>(std::move(options));
-    window->show();
-    window->begin(path("small"));
-    ASSERT_TRUE(waitFor([&] { return window->session()->model() != nullptr; }));
-    window->session()->openTask(path("task"));
-    ASSERT_TRUE(waitFor([&] { return window->session()->task().has_value(); }));
-  }
-
-  QString path(const char* name) const { return QString::fromStdString((folder.path() / name).string()); }
-
-  template <typename T>
-  T* page(const char* name) const {
-    return qobject_cast<T*>(window->page(QString::fromLatin1(name)));
-  }
-
-  void addRun() {
-    RunStore* runs = window->session()->runs();
-    runs->addLive(
-        {{"hash", "a"}, {"parent", ""}, {"method", ""}, {"accuracy", 0.9}, {"bundle", path("small").toStdString()}});
-    runs->addLive({{"hash", "b"},
-                   {"parent", "a"},
-                   {"method", "quantize.linear"},
-                   {"accuracy", 0.8},
-                   {"bundle", path("run").toStdString()}});
-  }
-
-  test::TempDir folder;
-  std::unique_ptr<MainWindow> window;
+  LookInside() : OpenedWindow(worker()) {}
 };
 
 TEST_F(LookInside, TheMapAndTheSearchFollowTheWindow) {
@@ -451,90 +359,6 @@ TEST_F(LookInside, ActivationsThatStopHalfWayCanBeMeasuredAgain) {
   ASSERT_TRUE(activations->measureButton()->isVisible());
   activations->measureButton()->click();
   EXPECT_TRUE(waitFor([&] { return !activations->likeness()->isEmpty(); }));
-}
-
-TEST_F(LookInside, HeadsUnitsAndLayersBySeveralCriteria) {
-  auto* heads = page<HeadsPage>("heads");
-  window->showPage("heads");
-  heads->emptyState()->button()->click();
-  ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
-  ASSERT_EQ(heads->thumbnails().size(), 2u);
-  EXPECT_TRUE(heads->agreement()->figureCsv().contains("\"Michel, 1.5 s\",1,-1"))
-      << heads->agreement()->figureCsv().toStdString();
-  EXPECT_EQ(heads->curve()->pointCount("entropy"), 2);
-  EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,3,4,0"));
-  // A small picture becomes the large one.
-  QTest::mouseClick(heads->thumbnails()[1], Qt::LeftButton);
-  EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,3,-4,0")) << heads->matrix()->figureCsv().toStdString();
-  window->session()->recipe()->toggleHead(1, 3);
-  EXPECT_TRUE(heads->thumbnails()[0]->figureCsv().contains("1,3,4,1")) << "struck out in every picture";
-
-  heads->ofBox()->setCurrentIndex(1);
-  EXPECT_TRUE(heads->matrix()->isEmpty()) << "units are not measured yet";
-  EXPECT_TRUE(heads->showsContent());
-  auto* button = heads->findChild<QPushButton*>("measureHeads");
-  ASSERT_NE(button, nullptr);
-  button->click();
-  ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
-  EXPECT_TRUE(heads->matrix()->figureCsv().contains("0,0,0.5,0")) << "two units a group, the least important first";
-  // A click on a group lists its units; the same by the other criterion, which ranks the other way round.
-  RecipeDocument* recipe = window->session()->recipe();
-  const auto clickCell = [&](int layer, int column) {
-    QTest::mouseClick(heads->matrix(), Qt::LeftButton, {},
-                      heads->matrix()->cellRect(LayerIndex(layer), HeadIndex(column)).center().toPoint());
-  };
-  clickCell(1, 2);
-  EXPECT_EQ(window->session()->selection()->state().layer, 1);
-  EXPECT_EQ(recipe->chosenUnits(), (HeadSet{{1, 4}, {1, 5}}));
-  EXPECT_EQ(recipe->recipe().steps[1].method, "prune.neurons") << "behind the heads";
-  EXPECT_TRUE(heads->thumbnails()[0]->figureCsv().contains("1,2,5.5,1"))
-      << heads->thumbnails()[0]->figureCsv().toStdString();
-  EXPECT_TRUE(heads->thumbnails()[1]->figureCsv().contains("1,13,-5.5,1"));
-  recipe->toggleUnits(1, {4});
-  EXPECT_TRUE(heads->thumbnails()[0]->figureCsv().contains("1,2,5.5,0")) << "one of two is no whole group";
-  clickCell(1, 2);
-  EXPECT_EQ(recipe->chosenUnits(), (HeadSet{{1, 4}, {1, 5}}));
-  clickCell(1, 2);
-  EXPECT_TRUE(recipe->chosenUnits().empty());
-  recipe->undoStack()->undo();
-  EXPECT_EQ(recipe->chosenUnits().size(), 2U);
-  EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,2,5.5,1"));
-
-  heads->ofBox()->setCurrentIndex(2);
-  EXPECT_FALSE(heads->perTokenBox()->isEnabled()) << "a layer has no tokens of its own";
-  button->click();
-  ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
-  clickCell(0, 0);
-  EXPECT_EQ(recipe->chosenLayers(), std::set<int>{0});
-  EXPECT_EQ(recipe->recipe().steps[2].method, "prune.layers");
-  EXPECT_TRUE(heads->matrix()->figureCsv().contains("0,0,0,1"));
-  clickCell(0, 0);
-  EXPECT_TRUE(recipe->chosenLayers().empty());
-  heads->ofBox()->setCurrentIndex(0);
-  EXPECT_FALSE(heads->matrix()->isEmpty()) << "what was measured stays";
-  EXPECT_TRUE(heads->matrix()->figureCsv().contains("1,3,4,1")) << "and struck out";
-}
-
-TEST_F(LookInside, ACurveGrowsPointByPoint) {
-  auto* heads = page<HeadsPage>("heads");
-  window->showPage("heads");
-  stopHalfWay = true;
-  heads->perTokenBox()->setChecked(true);
-  heads->emptyState()->button()->click();
-  ASSERT_TRUE(waitFor([&] { return heads->bar()->text().contains("ran away"); }));
-  stopHalfWay = false;
-  EXPECT_EQ(heads->curve()->pointCount("Michel"), 1) << heads->curve()->figureCsv().toStdString();
-  EXPECT_EQ(heads->curve()->pointCount("entropy"), 0);
-}
-
-TEST_F(LookInside, MichelsImportanceOfEachTokenSaysSo) {
-  auto* heads = page<HeadsPage>("heads");
-  window->showPage("heads");
-  heads->perTokenBox()->setChecked(true);
-  heads->emptyState()->button()->click();
-  ASSERT_TRUE(waitFor([&] { return !heads->agreement()->isEmpty(); }));
-  EXPECT_TRUE(heads->matrix()->figureTitle().contains("for each token"))
-      << heads->matrix()->figureTitle().toStdString();
 }
 
 TEST_F(LookInside, APinnedViewBringsItsSelectionBack) {

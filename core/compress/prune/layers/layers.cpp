@@ -161,7 +161,6 @@ class LayerPruning final : public Method {
   MethodResult apply(const Model& model, const Step& step, const Resources& resources, uint64_t seed,
                      JobContext& context) const override {
     require_step(*this, model, step, resources);
-    context.cancel.throw_if_cancelled();
     context.progress.set_stage("remove layers");
     context.cancel.throw_if_cancelled();
     const Settings settings = settings_of(step);

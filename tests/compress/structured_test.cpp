@@ -1,7 +1,10 @@
 // prune.heads, prune.neurons and prune.layers.
+#include <torch/torch.h>
+
 #include <cmath>
 
 #include "compress/ranking.h"
+#include "network/network.h"
 #include "tests/compress/small_model.h"
 #include "tests/support/support.h"
 
@@ -173,6 +176,7 @@ TEST(Layers, GoByTheirPlaceAndAreNumberedAnew) {
   };
   EXPECT_EQ(removed("top", 0.5), Json::parse("[2, 3]"));
   EXPECT_EQ(removed("even", 0.5), Json::parse("[1, 3]"));
+  EXPECT_EQ(removed("even", 0.25), Json::parse("[3]")) << "0, 4/3 and 8/3 rounded down stay";
   EXPECT_EQ(removed("bottom", 0.25), Json::parse("[0]"));
   EXPECT_EQ(removed("middle", 0.5), Json::parse("[1, 2]"));
   EXPECT_EQ(removed("top", 1), Json::parse("[1, 2, 3]")) << "one stays";
@@ -185,6 +189,24 @@ TEST(Layers, GoByTheirPlaceAndAreNumberedAnew) {
     EXPECT_EQ(values_of(model, std::string("encoder.1.") + slot),
               values_of(small_model(), std::string("encoder.3.") + slot));
   }
+}
+
+// A layer that is gone is one that passes on what it is given.
+TEST(Layers, ARemovedLayerIsABypassedOne) {
+  const Model model = small_model();
+  std::vector<at::Tensor> gates(model.architecture.layers.size());  // undefined: open
+  for (const size_t layer : {1, 3}) gates[layer] = at::zeros({1});
+  Encoding sentence;
+  sentence.ids = {1, 5, 9, 2};
+  sentence.type_ids = {0, 0, 0, 0};
+  const NetworkBatch batch = make_network_batch({&sentence}, 0, "cpu");
+  const at::NoGradGuard no_grad;
+  ForwardOptions bypassed;
+  bypassed.layer_gates = &gates;
+  const at::Tensor expected = Network(model).forward(batch, bypassed).logits;
+  const at::Tensor found = Network(apply_step(model, layers({{"layers", "1, 3"}})).model).forward(batch).logits;
+  EXPECT_TRUE(at::equal(found, expected));
+  EXPECT_FALSE(at::equal(found, Network(model).forward(batch).logits));
 }
 
 TEST(Layers, AListIsReadAndItsFaultsAreNamed) {

@@ -23,6 +23,9 @@ inline Floats zero() { return _mm256_setzero_ps(); }
 inline Floats all(float value) { return _mm256_set1_ps(value); }
 inline Floats load(const float* from) { return _mm256_loadu_ps(from); }
 inline Floats load_first(const float* from, int64_t count) { return _mm256_maskload_ps(from, first_lanes(count)); }
+// Four floats, twice; and each of the first two, four times.
+inline Floats repeat_four(const float* from) { return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(from)); }
+inline Floats each_four_times(const float* from) { return _mm256_set_m128(_mm_set1_ps(from[1]), _mm_set1_ps(from[0])); }
 inline void store(float* to, Floats x) { _mm256_storeu_ps(to, x); }
 inline void store_first(float* to, Floats x, int64_t count) { _mm256_maskstore_ps(to, first_lanes(count), x); }
 // Lanes from `count` on become `value`.

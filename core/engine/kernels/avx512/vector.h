@@ -21,6 +21,12 @@ inline Floats zero() { return _mm512_setzero_ps(); }
 inline Floats all(float value) { return _mm512_set1_ps(value); }
 inline Floats load(const float* from) { return _mm512_loadu_ps(from); }
 inline Floats load_first(const float* from, int64_t count) { return _mm512_maskz_loadu_ps(first_lanes(count), from); }
+// Four floats, again and again; and each of the first four, four times.
+inline Floats repeat_four(const float* from) { return _mm512_broadcast_f32x4(_mm_loadu_ps(from)); }
+inline Floats each_four_times(const float* from) {
+  const __m512i places = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+  return _mm512_permutexvar_ps(places, _mm512_castps128_ps512(_mm_loadu_ps(from)));
+}
 inline void store(float* to, Floats x) { _mm512_storeu_ps(to, x); }
 inline void store_first(float* to, Floats x, int64_t count) { _mm512_mask_storeu_ps(to, first_lanes(count), x); }
 // Lanes from `count` on become `value`.

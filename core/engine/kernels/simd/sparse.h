@@ -11,6 +11,9 @@ using espalier::kernels::SparseArgs;
 
 // Up to so many rows are not worth a place in the lanes.
 constexpr int kGatheredRows = 2;
+// Bands of four columns: rows that share a register with them.
+constexpr int kQuad = 4;
+constexpr int kQuads = 3;
 
 // to (columns, rows) = from (rows, columns), rows apart by their strides.
 inline void transpose(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to,
@@ -58,8 +61,9 @@ struct BandSums {
       }
     }
   }
-  // Strips [at, end) of one chunk, whose inputs (256, V registers) are x.
-  void add_strips(const SparseArgs& args, uint32_t at, uint32_t end, const float* x) {
+  // Strips [at, end) of one chunk, whose inputs (256, V registers) are x. Called out of line it would keep the sums in
+  // memory.
+  [[gnu::always_inline]] void add_strips(const SparseArgs& args, uint32_t at, uint32_t end, const float* x) {
     for (; at + kSets <= end; at += kSets) {
       for (int set = 0; set < kSets; ++set) add_strip(args, at + static_cast<uint32_t>(set), x, set);
     }
@@ -74,7 +78,7 @@ struct BandSums {
       }
     }
   }
-  void add_strip(const SparseArgs& args, uint32_t at, const float* x, int set) {
+  [[gnu::always_inline]] void add_strip(const SparseArgs& args, uint32_t at, const float* x, int set) {
     const float* input = x + args.inputs[at] * (V * kLanes);
     Floats in[V];
     for (int v = 0; v < V; ++v) in[v] = load(input + v * kLanes);
@@ -159,6 +163,83 @@ void multiply_gathered(const SparseArgs& args) {
   }
 }
 
+// Sums of a band of four columns for G quads of rows: a register holds four rows of each of its columns.
+template <int G>
+struct QuadSums {
+  static constexpr int kParts = kQuad * kQuad / kLanes;  // registers of a band
+  static constexpr int kSets = G == 1 ? 4 : 2;           // as in BandSums
+  Floats sum[kSets][kParts][G];
+
+  [[gnu::always_inline]] void begin(const float* bias, int64_t count) {
+    float shift[kQuad] = {};
+    for (int64_t b = 0; b < kQuad && b < count && bias; ++b) shift[b] = bias[b];
+    for (int set = 0; set < kSets; ++set) {
+      for (int part = 0; part < kParts; ++part) {
+        for (int g = 0; g < G; ++g) {
+          sum[set][part][g] = set == 0 ? each_four_times(shift + part * (kQuad / kParts)) : zero();
+        }
+      }
+    }
+  }
+  // As in BandSums; x (256, 4 G).
+  [[gnu::always_inline]] void add_strips(const SparseArgs& args, uint32_t at, uint32_t end, const float* x) {
+    for (; at + kSets <= end; at += kSets) {
+      for (int set = 0; set < kSets; ++set) add_strip(args, at + static_cast<uint32_t>(set), x, set);
+    }
+    for (; at < end; ++at) add_strip(args, at, x, 0);
+  }
+  // to (columns, 4) for each quad of rows, `apart` floats from one to the next.
+  [[gnu::always_inline]] void store_to(float* to, int64_t apart) const {
+    for (int part = 0; part < kParts; ++part) {
+      for (int g = 0; g < G; ++g) {
+        Floats total = sum[0][part][g];
+        for (int set = 1; set < kSets; ++set) total = add(total, sum[set][part][g]);
+        store(to + g * apart + part * kLanes, total);
+      }
+    }
+  }
+
+ private:
+  [[gnu::always_inline]] void add_strip(const SparseArgs& args, uint32_t at, const float* x, int set) {
+    const float* input = x + args.inputs[at] * (G * kQuad);
+    const float* weights = args.values + static_cast<int64_t>(at) * kQuad;
+    for (int part = 0; part < kParts; ++part) {
+      const Floats weight = each_four_times(weights + part * (kQuad / kParts));
+      for (int g = 0; g < G; ++g) {
+        sum[set][part][g] = fma(weight, repeat_four(input + g * kQuad), sum[set][part][g]);
+      }
+    }
+  }
+};
+
+// Up to 4 G rows, beginning with row r, in bands of four columns: too few to fill the lanes by themselves.
+template <int G>
+void multiply_quads(const SparseArgs& args, int64_t r, int64_t height) {
+  constexpr int64_t kRows = G * kQuad;
+  constexpr int64_t kApart = kSparseColumns * kQuad;
+  const int64_t bands = (args.columns + kQuad - 1) / kQuad;
+  float* x = args.scratch;
+  float* y = x + args.depth * kRows;
+  for (int64_t i = 0; height < kRows && i < args.depth * kRows; ++i) x[i] = 0;
+  transpose(args.x + r * args.depth, args.depth, height, args.depth, x, kRows);
+  for (int64_t c = 0; c < args.columns; c += kSparseColumns) {
+    const int64_t count = args.columns - c < kSparseColumns ? args.columns - c : kSparseColumns;
+    for (int64_t band = c / kQuad; band * kQuad < c + count; ++band) {
+      QuadSums<G> sums;
+      sums.begin(args.bias ? args.bias + band * kQuad : nullptr, args.columns - band * kQuad);
+      const uint32_t* at = args.starts + band;
+      for (int64_t k = 0; k < args.depth; k += kSparseChunk, at += bands) {
+        sums.add_strips(args, at[0], at[1], x + k * kRows);
+      }
+      sums.store_to(y + (band * kQuad - c) * kQuad, kApart);
+    }
+    for (int64_t first = 0; first < height; first += kQuad) {
+      const int64_t rows = height - first < kQuad ? height - first : kQuad;
+      transpose(y + first / kQuad * kApart, kQuad, count, rows, args.y + (r + first) * args.columns + c, args.columns);
+    }
+  }
+}
+
 template <int B>
 void multiply_bands(const SparseArgs& args) {
   constexpr int kMost = B == 1 ? kSparseRows / kLanes : 4;
@@ -169,6 +250,8 @@ void multiply_bands(const SparseArgs& args) {
       rest.x += r * args.depth;
       rest.y += r * args.columns;
       with_rows<kGatheredRows>(height, [&]<int R>() { multiply_gathered<R>(rest); });
+    } else if (B == kQuad && height <= kQuads * kQuad) {
+      with_rows<kQuads>((height + kQuad - 1) / kQuad, [&]<int G>() { multiply_quads<G>(args, r, height); });
     } else if (height <= kLanes) {
       multiply_sparse_rows<B, 1>(args, r, height);
     } else if (height <= 2 * kLanes) {

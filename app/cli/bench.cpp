@@ -9,6 +9,7 @@
 
 #include "app/cli/bench_profile.h"
 #include "app/cli/program.h"
+#include "app/cli/runtime_options.h"
 #include "base/error.h"
 #include "engine/engine.h"
 #include "job_kinds/inputs.h"
@@ -115,7 +116,19 @@ void add_bench(Program& program) {
   verb->add_flag("--plan", options->plan, "One line a weight: the kernel it runs on");
   verb->add_flag("--layers", options->layers,
                  "Time each layer and each kind of part, beside the limits of the processor, measured in the same run");
-  program.on_run(verb, [&program, options] {
+  const auto runtime = std::make_shared<RuntimeOptions>(verb);
+  program.on_run(verb, [&program, options, runtime] {
+    Json placed = Json::object();
+    runtime->add_to(placed);
+    const std::optional<Placement> placement = job_placement(placed);
+    if (placement) require_usable(*placement);
+    if (placement && (options->layers || options->plan)) {
+      throw Error(ErrorKind::InvalidInput, {.what = "parts and kernels are the engine's",
+                                            .where = options->layers ? "--layers" : "--plan",
+                                            .got = describe(*placement),
+                                            .wanted = "no --runtime libtorch, --device or --precision beside it",
+                                            .next = {}});
+    }
     const Model model = open_job_model(options->model);
     const int64_t longest = model.architecture.embedding.max_positions;
     for (const int64_t length : options->lengths) {
@@ -138,15 +151,16 @@ void add_bench(Program& program) {
     TextTable table({"form", "batch", "length", "threads", "p10 ms", "p50 ms", "p90 ms", "tokens/s", "GMAC/s"});
     std::vector<PlanEntry> plan;
     std::vector<Profiled> profiles;
+    const auto form = [&] { return placement ? std::string(to_string(placement->precision)) : main_form(plan); };
     const size_t count = options->batches.size() * options->lengths.size() * options->threads.size();
     for (const int threads : options->threads) {
       std::optional<Engine> engine;
       std::optional<Runtime> libtorch;
-      if (engine_runs(model.architecture)) {
+      if (!placement && engine_runs(model.architecture)) {
         engine.emplace(model, EngineOptions{.threads = threads, .kernels = kernel_set(options->kernels)});
         plan = engine->plan();
       } else {
-        libtorch.emplace(model, threads);
+        libtorch.emplace(model, threads, placement);
       }
       MachineLimits limits;
       if (options->layers) {
@@ -170,9 +184,9 @@ void add_bench(Program& program) {
             profiles.push_back({measure_profile(*engine, model, latency_options, program.cancel()), limits});
             row["profile"] = profile_json(profiles.back().profile, limits);
           }
-          row["form"] = main_form(plan);
+          row["form"] = form();
           rows.push_back(row);
-          table.add({main_form(plan), std::to_string(batch), std::to_string(length), std::to_string(threads),
+          table.add({form(), std::to_string(batch), std::to_string(length), std::to_string(threads),
                      fmt::format("{:.3f}", latency.p10_ms), fmt::format("{:.3f}", latency.p50_ms),
                      fmt::format("{:.3f}", latency.p90_ms), count_text(row["tokens_per_second"]),
                      fmt::format("{:.1f}", row["gmacs_per_second"].get<double>())});
@@ -189,13 +203,13 @@ void add_bench(Program& program) {
       program.print_json({{"model", display_name(model)},
                           {"rows", rows},
                           {"plan", plan_json},
-                          {"kernels", runtime_kernels(model.architecture)},
+                          {"kernels", runtime_kernels(model.architecture, placement)},
                           {"cpu", kernels.cpu_model},
                           {"onednn", kernels.onednn_version}});
       return;
     }
     fmt::print("{}\n{}, {} cores, {}, oneDNN {}\n\n", display_name(model), kernels.cpu_model, kernels.cores,
-               runtime_kernels(model.architecture), kernels.onednn_version);
+               runtime_kernels(model.architecture, placement), kernels.onednn_version);
     table.print();
     for (const Profiled& one : profiles) print_profile(one.profile, one.limits);
     fmt::print("\n");

@@ -6,6 +6,7 @@
 
 #include "app/cli/program.h"
 #include "app/cli/rows.h"
+#include "app/cli/runtime_options.h"
 #include "app/cli/task_options.h"
 
 namespace espalier::cli {
@@ -44,12 +45,13 @@ void add_eval(Program& program) {
       ->check(above_zero());
   const auto reading = add_task_options(verb);
   const auto lengths = std::make_shared<LengthOptions>(verb);
+  const auto runtime = std::make_shared<RuntimeOptions>(verb);
   verb->add_option("--region", options->region, "Where the electricity comes from: world, de, fr, gb, us")
       ->capture_default_str();
   verb->add_option("--g-per-kwh", options->g_per_kwh, "Its CO2, in place of the region's")->check(at_least(0));
   verb->add_option("--tdp-watts", options->tdp_watts, "Power of the processor, where its counters cannot be read")
       ->check(at_least(0));
-  program.on_run(verb, [&program, options, reading, lengths] {
+  program.on_run(verb, [&program, options, reading, lengths, runtime] {
     JobSpec spec;
     spec.kind = "evaluate";
     spec.settings = {{"model", absolute_or_name(options->model)},
@@ -67,6 +69,7 @@ void add_eval(Program& program) {
                      {"region", options->region},
                      {"tdp_watts", options->tdp_watts}};
     lengths->add_to(spec.settings);
+    runtime->add_to(spec.settings);
     if (options->g_per_kwh) spec.settings["g_per_kwh"] = *options->g_per_kwh;
     if (!options->baseline.empty()) spec.settings["baseline"] = absolute_or_name(options->baseline);
     const Json row = program.run_job(spec);

@@ -1,7 +1,7 @@
 // What is lost when gates close: one at a time (Michel 2019, section 3.2), or one after another in the order of a
 // criterion (section 4).
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 // section 4), influence of a layer (Men 2024, equation 1), activation of a unit (after Sun 2023, equation 1, summed
 // over the weights that read the unit).
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <functional>
 
@@ -50,7 +50,7 @@ at::Tensor squared_activation(const ForwardResult& result, size_t layer, const a
 LayerScores activity_scores(const Model& model, const EncodedDataset& data, Criterion criterion,
                             const CriterionOptions& options, JobContext& context) {
   const at::NoGradGuard no_grad;
-  Network network(model, {.device = options.device});
+  Network network(model, {.placement = {.device = options.device}});
   const std::vector<GateBatch> batches = gate_batches(model, data, options.batch_size, options.device);
   const bool of_heads = criterion == Criterion::Confidence || criterion == Criterion::Entropy;
   ForwardOptions forward;

@@ -1,6 +1,6 @@
 #include "introspect/criteria.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 #include <array>

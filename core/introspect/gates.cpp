@@ -1,6 +1,6 @@
 #include "introspect/gates.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 #include <cmath>
@@ -88,7 +88,7 @@ GatedModel::GatedModel(const Model& model, const EncodedDataset& data, Prunable 
     : prunable_(prunable),
       head_(model.architecture.head.kind),
       counts_(gate_counts(model.architecture, prunable)),
-      network_(model, {.device = device}),
+      network_(model, {.placement = {.device = device}}),
       examples_(static_cast<int64_t>(data.examples.size())) {
   require_loss(model.architecture);
   batches_ = gate_batches(model, data, batch_size, device);
@@ -104,7 +104,7 @@ GatedModel::Outcome GatedModel::run(const std::vector<PrunableItem>& closed, con
     gate.data_ptr<float>()[item.index] = 0;
   }
   for (at::Tensor& gate : gates) {
-    if (gate.defined()) gate = gate.to(at::Device(network_.device()));
+    if (gate.defined()) gate = gate.to(at::Device(network_.placement().device));
   }
   Outcome outcome;
   for (const GateBatch& batch : batches_) {

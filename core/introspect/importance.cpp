@@ -2,7 +2,8 @@
 // of a gate. The gate gets one element an example, so that one backward pass of the summed loss gives every example's
 // gradient.
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/autograd.h>
 
 #include <chrono>
 
@@ -34,7 +35,7 @@ void for_each_gradient(const Model& model, const std::vector<GateBatch>& batches
                        const std::string& device, JobContext& context,
                        const std::function<void(size_t, const at::Tensor&)>& take) {
   require_loss(model.architecture);
-  Network network(model, {.device = device, .float64 = false});
+  Network network(model, {.placement = {.device = device}});
   const std::vector<int64_t> counts = gate_counts(model.architecture, prunable);
   for (size_t i = 0; i < batches.size(); ++i) {
     context.cancel.throw_if_cancelled();

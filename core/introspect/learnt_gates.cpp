@@ -2,7 +2,8 @@
 // hard-concrete variable, one draw a step for the whole batch. Here the weights stay as they are, so that the gates say
 // what this model needs; the paper trains both.
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/optim/adam.h>
 
 #include <cmath>
 
@@ -29,7 +30,7 @@ at::Tensor uniform(int64_t count, Rng& rng) {
 LayerScores learnt_gate_scores(const Model& model, const EncodedDataset& data, Prunable prunable,
                                const CriterionOptions& options, JobContext& context) {
   const at::Device device(options.device);
-  Network network(model, {.device = options.device});
+  Network network(model, {.placement = {.device = options.device}});
   for (auto& [name, parameter] : network.parameters()) parameter.set_requires_grad(false);
   const std::vector<GateBatch> batches = gate_batches(model, data, options.batch_size, options.device);
   const std::vector<int64_t> counts = gate_counts(model.architecture, prunable);

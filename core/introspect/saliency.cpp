@@ -1,7 +1,8 @@
 // Which tokens decided, by six methods (introspect.h). Gradients are of one logit for the word embeddings, before
 // position and norm.
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/autograd.h>
 
 #include <algorithm>
 #include <array>
@@ -41,7 +42,7 @@ class Sentence {
            const CancelToken& cancel)
       : network_(network), tokenizer_(tokenizer), encoding_(encoding), options_(options), cancel_(cancel) {
     batch_ = make_network_batch({&encoding}, static_cast<TokenId>(network.architecture().embedding.pad_token_id),
-                                network.device());
+                                network.placement().device);
     words_ = network.word_embeddings(batch_.input_ids).detach();
     const at::NoGradGuard no_grad;
     logits_ = logits_of(batch_.input_ids, words_).squeeze(0);

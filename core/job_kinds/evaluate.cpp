@@ -65,6 +65,8 @@ class Evaluation {
     const auto predictions = json_get_or(settings_, "predictions", std::string(), kSettingsOf);
     const EnergyConditions energy = energy_conditions(settings_);
     const bool with_latency = json_get_or(settings_, "latency", true, kSettingsOf);
+    libtorch_ = job_placement(settings_);
+    if (libtorch_) require_usable(*libtorch_);
 
     context_.progress.set_stage("opening model and task");
     const Model model = open_job_model(path);
@@ -74,7 +76,8 @@ class Evaluation {
             {"bundle", path},
             {"task_kind", to_string(task_.kind)},
             {"warnings", measure_->warnings()},
-            {"notes", runtime_notes(model.architecture)}};
+            {"notes", libtorch_ ? std::vector<std::string>{"Measured on " + describe(*libtorch_) + "."}
+                                : runtime_notes(model.architecture)}};
     const Measures wanted;
     add_costs(row_, model, is_bundle(path) ? bundle_bytes(path) : predicted_bundle_bytes(model), wanted);
 
@@ -88,8 +91,9 @@ class Evaluation {
     if (!baseline_path.empty()) reference = add_baseline(baseline_path, outputs, with_latency);
     if (with_latency) {
       context_.progress.set_stage("timing");
-      add_latency(row_, model, reference.get(), context_.cancel);
-      add_energy(row_, model, energy, context_.cancel);
+      add_latency(row_, model, reference.get(), libtorch_, context_.cancel);
+      // What is known of power is the engine's on this processor.
+      if (!libtorch_) add_energy(row_, model, energy, context_.cancel);
     }
     context_.progress.report(1);
     return row_;
@@ -116,7 +120,7 @@ class Evaluation {
   }
 
   AllOutputs run_model(const Model& model, const QualityMeasure& measure, double begin, double end) {
-    const std::unique_ptr<Runner> runner = make_runner(model);
+    const std::unique_ptr<Runner> runner = make_runner(model, libtorch_);
     const double middle = shifted_ ? (begin + end) / 2 : end;
     JobContext part = context_.slice(begin, middle);
     AllOutputs outputs;
@@ -142,7 +146,8 @@ class Evaluation {
     if (measure_->labelled()) measure_->add_comparison(row_, outputs.own, before.own, Measures());
     if (shifted_) add_shifted(outputs, &before);
     if (with_latency) {
-      reference->runtime = std::make_unique<Runtime>(reference->model, row_latency_options(reference->model).threads);
+      reference->runtime =
+          std::make_unique<Runtime>(reference->model, row_latency_options(reference->model).threads, libtorch_);
     }
     return reference;
   }
@@ -165,6 +170,7 @@ class Evaluation {
 
   const Json& settings_;
   JobContext& context_;
+  std::optional<Placement> libtorch_;
   Task task_;
   std::unique_ptr<QualityMeasure> measure_;
   std::optional<ShiftedSet> shifted_;

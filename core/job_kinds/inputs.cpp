@@ -50,6 +50,24 @@ Task open_job_task(const Json& settings, const Model& model) {
                        task_options_from_json(options, "task_options"));
 }
 
+std::optional<Placement> job_placement(const Json& settings) {
+  const bool placed = settings.contains("device") || settings.contains("precision");
+  const auto runtime = json_get_or(settings, "runtime", std::string(placed ? "libtorch" : "engine"), kSettingsOf);
+  if (runtime == "engine" && !placed) return std::nullopt;
+  if (runtime != "libtorch") {
+    throw Error(ErrorKind::InvalidInput,
+                {.what = placed ? "the engine has no device or precision to choose" : "there is no such runtime",
+                 .where = "runtime",
+                 .got = runtime,
+                 .wanted = placed ? "libtorch" : "engine or libtorch",
+                 .next = {}});
+  }
+  Placement placement;
+  placement.device = json_get_or(settings, "device", placement.device, kSettingsOf);
+  placement.precision = precision_named(json_get_or(settings, "precision", std::string("float32"), kSettingsOf));
+  return placement;
+}
+
 int64_t job_max_length(const Json& settings, const Model& model) {
   const int64_t wanted = json_get_or(settings, "max_length", kDefaultMaxLength, kSettingsOf);
   if (wanted < 3) {

@@ -1,12 +1,14 @@
 #pragma once
 // Model, task and examples of a job, opened from its settings.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/task.h"
 #include "jobs/job.h"
 #include "model/model.h"
+#include "network/placement.h"
 
 namespace espalier {
 
@@ -22,6 +24,10 @@ Task open_job_task(const Json& settings, const Model& model);
 
 // "max_length" of the settings, 128 when absent, and no more than the model has positions.
 int64_t job_max_length(const Json& settings, const Model& model);
+
+// Where libtorch is to run a model: "runtime" is "libtorch", or "device" or "precision" are given. Nothing: the engine
+// is to. InvalidInput for another runtime, for an unknown precision, and for the engine with either of both.
+std::optional<Placement> job_placement(const Json& settings);
 
 // Whether the task gives each text or pair one label or number.
 bool gives_labelled_texts(const Task& task);

@@ -56,9 +56,10 @@ void add_costs(Json& row, const Model& model, int64_t bytes, const Measures& wan
   if (wanted.macs) row["macs"] = count_macs(model, 128);
 }
 
-void add_latency(Json& row, const Model& model, const Reference* reference, const CancelToken& cancel) {
+void add_latency(Json& row, const Model& model, const Reference* reference, const std::optional<Placement>& libtorch,
+                 const CancelToken& cancel) {
   const LatencyOptions options = row_latency_options(model);
-  Runtime runtime(model, options.threads);
+  Runtime runtime(model, options.threads, libtorch);
   Latency latency;
   if (reference != nullptr && reference->runtime) {
     const auto pair = Runtime::measure_latency_pair(*reference->runtime, runtime, options, cancel);

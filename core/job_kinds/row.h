@@ -41,7 +41,8 @@ EnergyConditions energy_conditions(const Json& settings);
 void add_costs(Json& row, const Model& model, int64_t bytes, const Measures& wanted);
 
 // Latency; with a reference both are timed in turn, and "speedup" is the ratio of that pair.
-void add_latency(Json& row, const Model& model, const Reference* reference, const CancelToken& cancel);
+void add_latency(Json& row, const Model& model, const Reference* reference, const std::optional<Placement>& libtorch,
+                 const CancelToken& cancel);
 
 // Energy and CO2 of the inference whose latency the row holds; nothing without a latency.
 void add_energy(Json& row, const Model& model, const EnergyConditions& conditions, const CancelToken& cancel);

@@ -231,7 +231,7 @@ class RecipeRun {
       if (!is_baseline) dev_->add_comparison(measured, outputs, reference_outputs_, wanted_);
     }
     if (wanted_.latency && !may_reuse_latency(measured, made.model)) {
-      add_latency(measured, made.model, is_baseline ? nullptr : &reference_, context.cancel);
+      add_latency(measured, made.model, is_baseline ? nullptr : &reference_, {}, context.cancel);
     }
     if (wanted_.energy) add_energy(measured, made.model, energy_, context.cancel);
     add_plan(made);

@@ -1,6 +1,7 @@
 #include "network/dropout.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 namespace espalier {
 namespace {
@@ -26,7 +27,7 @@ void fill_mask(T* mask, int64_t begin, int64_t end, uint64_t key, uint32_t thres
 void DropoutStream::seed(uint64_t seed) {
   seed_ = seed;
   drawn_ = 0;
-  torch::manual_seed(seed);  // masks on other devices come from libtorch
+  at::manual_seed(seed);  // masks on other devices come from libtorch
 }
 
 uint64_t DropoutStream::next_key() { return splitmix(splitmix(seed_) + drawn_++); }

@@ -1,4 +1,4 @@
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include "engine/search.h"
 #include "network/network.h"
@@ -44,8 +44,9 @@ class Recomputation : public NextToken {
  private:
   std::vector<float> logits() {
     const at::NoGradGuard no_grad;
-    const at::Tensor written = rows_of(written_, network_.device());
-    NetworkBatch batch = unpadded(source_.empty() ? written : rows_of({written_.size(), source_}, network_.device()));
+    const at::Tensor written = rows_of(written_, network_.placement().device);
+    NetworkBatch batch =
+        unpadded(source_.empty() ? written : rows_of({written_.size(), source_}, network_.placement().device));
     if (!source_.empty()) batch.decoder_input_ids = written;
     return last_row(network_.forward(batch).logits);
   }
@@ -65,7 +66,7 @@ class RecurrentContinuation : public NextToken {
   }
 
   std::vector<float> next(std::span<const int32_t> parents, std::span<const TokenId> tokens) override {
-    const at::Device device(network_.device());
+    const at::Device device(network_.placement().device);
     const at::Tensor rows = at::tensor(std::vector<int64_t>(parents.begin(), parents.end()), at::kLong).to(device);
     const auto picked = [&](at::Tensor& tensor) {
       if (tensor.defined()) tensor = tensor.index_select(0, rows);
@@ -80,8 +81,8 @@ class RecurrentContinuation : public NextToken {
  private:
   std::vector<float> logits(const std::vector<std::vector<TokenId>>& tokens, const RecurrentState* state) {
     const at::NoGradGuard no_grad;
-    const at::Tensor written = rows_of(tokens, network_.device());
-    NetworkBatch batch = unpadded(source_.empty() ? written : rows_of({source_}, network_.device()));
+    const at::Tensor written = rows_of(tokens, network_.placement().device);
+    NetworkBatch batch = unpadded(source_.empty() ? written : rows_of({source_}, network_.placement().device));
     if (!source_.empty()) batch.decoder_input_ids = written;
     ForwardOptions options;
     options.recurrent_state = state;

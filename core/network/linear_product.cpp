@@ -1,6 +1,7 @@
 #include "network/linear_product.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/autograd.h>
 
 #include "engine/onednn_products.h"
 

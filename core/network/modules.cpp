@@ -3,15 +3,15 @@
 
 #include "network/modules.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <cmath>
-#include <limits>
 
 #include "model/positions.h"
 #include "network/fused_attention.h"
 #include "network/fused_gelu.h"
 #include "network/fused_norm.h"
+#include "network/scalar_type.h"
 
 namespace espalier {
 namespace {
@@ -21,11 +21,6 @@ at::Tensor shaped_head_gate(const at::Tensor& gate) {
   if (gate.dim() == 1) return gate.view({1, -1, 1, 1});
   if (gate.dim() == 2) return gate.unsqueeze(-1).unsqueeze(-1);
   return gate.unsqueeze(-1);
-}
-
-// The lowest finite number, not infinity: a row without any token stays a number.
-double lowest_of(const at::Tensor& x) {
-  return x.scalar_type() == at::kDouble ? std::numeric_limits<double>::lowest() : std::numeric_limits<float>::lowest();
 }
 
 at::Tensor first_rows(const at::Tensor& x) { return x.narrow(1, 0, 1); }
@@ -137,8 +132,7 @@ at::Tensor AttentionModule::bias_of(int64_t queries, int64_t keys, const at::Ten
   }
   if (!spec.causal) return bias;
   const at::Tensor later = at::ones({queries, keys}, options.dtype(at::kBool)).triu(1);
-  const double lowest =
-      options.dtype() == at::kDouble ? std::numeric_limits<double>::lowest() : std::numeric_limits<float>::lowest();
+  const double lowest = lowest_of(c10::typeMetaToScalarType(options.dtype()));
   if (!bias.defined()) bias = at::zeros({1, 1, queries, keys}, options);
   return bias.masked_fill(later, lowest);
 }
@@ -168,7 +162,7 @@ at::Tensor AttentionModule::operator()(const AttentionInputs& inputs, const at::
   const at::Tensor bias = bias_of(queries.size(1), keys.size(1), scores.options());
   if (bias.defined()) scores = scores + bias;
   if (key_mask.defined()) {
-    scores = scores.masked_fill(key_mask.unsqueeze(1).unsqueeze(1).eq(0), lowest_of(scores));
+    scores = scores.masked_fill(key_mask.unsqueeze(1).unsqueeze(1).eq(0), lowest_of(scores.scalar_type()));
   }
   at::Tensor share_of_key = at::softmax(scores, -1);  // (B, A, S, K)
   if (probabilities != nullptr) *probabilities = share_of_key;

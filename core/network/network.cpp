@@ -1,11 +1,12 @@
 #include "network/network.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include "base/error.h"
 #include "model/positions.h"
 #include "network/modules.h"
 #include "network/recurrent.h"
+#include "network/scalar_type.h"
 #include "network/threads.h"
 #include "network/torch_errors.h"
 
@@ -24,33 +25,18 @@ void check_ids(const at::Tensor& ids, int64_t bound, const char* what) {
                                         .next = "check that the tokenizer belongs to this model"});
 }
 
-at::Device device_named(const std::string& name) {
-  const auto refuse = [&](ErrorKind kind, const char* what) -> at::Device {
-    throw Error(kind, {.what = what, .where = "", .got = name, .wanted = "cpu", .next = "choose the device cpu"});
-  };
-  try {
-    const at::Device device(name);
-    if (device.is_cuda() && !torch::cuda::is_available()) {
-      return refuse(ErrorKind::Device, "no CUDA device can be used here");
-    }
-    return device;
-  } catch (const c10::Error&) {
-    return refuse(ErrorKind::InvalidInput, "there is no device of this name");
-  }
-}
-
 }  // namespace
 
 struct Network::Impl {
-  Impl(const Model& model_in, NetworkOptions options_in)
-      : model(model_in), options(std::move(options_in)), device(device_named(options.device)) {
+  Impl(const Model& model_in, NetworkOptions options_in) : model(model_in), options(std::move(options_in)) {
+    require_usable(options.placement);
     use_all_processors();
     for (const std::string& slot : model.weights.unique_slots()) {
       const WeightHandle handle = model.weights.handle(slot);
       const bool sparse = options.sparse_word_gradient && slot == "embeddings.word.weight" &&
                           model.weights.slots_of(handle).size() == 1;
-      weights[handle] = make_parametrization(
-          model.weights.at(slot), {.device = options.device, .float64 = options.float64, .sparse_rows = sparse});
+      weights[handle] =
+          make_parametrization(model.weights.at(slot), {.placement = options.placement, .sparse_rows = sparse});
     }
     state.fused = options.fused;
     state.hidden_dropout = model.architecture.hidden_dropout;
@@ -98,7 +84,7 @@ struct Network::Impl {
       const int64_t rows = made.spec.max_positions + made.spec.position_offset;
       const int64_t width = embedding_sum_width(made.spec, model.architecture.hidden_size);
       made.fixed_positions = to_torch(Tensor::from({rows, width}, sinusoidal_table(made.spec.positions, rows, width)))
-                                 .to(device, options.float64 ? at::kDouble : at::kFloat);
+                                 .to(at::Device(options.placement.device), scalar_type_of(options.placement.precision));
     }
     return made;
   }
@@ -244,7 +230,6 @@ struct Network::Impl {
 
   Model model;
   NetworkOptions options;
-  at::Device device;
   std::map<WeightHandle, std::shared_ptr<Parametrization>> weights;
   StackModule encoder, decoder;  // embeddings alone where layers are recurrent
   std::optional<RecurrentNetwork> recurrent;
@@ -325,6 +310,13 @@ void Network::parametrize(const std::string& slot, const ParametrizationFactory&
 }
 
 Model Network::to_model() const {
+  if (is_narrow(impl_->options.placement.precision)) {
+    throw Error(ErrorKind::Unsupported, {.what = "a network in 16 bits holds rounded weights",
+                                         .where = display_name(impl_->model),
+                                         .got = std::string(to_string(impl_->options.placement.precision)),
+                                         .wanted = "float32",
+                                         .next = "compute in float32 what is to be kept"});
+  }
   return with_torch_errors("reading the network back", [&] {
     Model model = impl_->model;
     for (const std::string& slot : model.weights.unique_slots()) {
@@ -335,6 +327,6 @@ Model Network::to_model() const {
 }
 
 const Architecture& Network::architecture() const { return impl_->model.architecture; }
-const std::string& Network::device() const { return impl_->options.device; }
+const Placement& Network::placement() const { return impl_->options.placement; }
 
 }  // namespace espalier

@@ -77,8 +77,7 @@ struct ForwardResult {
 };
 
 struct NetworkOptions {
-  std::string device = "cpu";
-  bool float64 = false;  // double precision, for tests of exact properties
+  Placement placement;  // Float64: for tests of exact properties
   // The gradient of the word table as a sparse (V, hidden) tensor of the rows that a batch looked up, unless the table
   // is used elsewhere too: a dense one costs a tenth of a training step for its zeros.
   bool sparse_word_gradient = false;
@@ -96,7 +95,8 @@ class Network {
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
 
-  // Throws InvalidInput for ids out of range and sequences longer than the position table.
+  // Throws InvalidInput for ids out of range and sequences longer than the position table. Results are on the network's
+  // device and in its precision.
   ForwardResult forward(const NetworkBatch& batch, const ForwardOptions& options = {});
   // Continues a prompt, or a source from the decoder's start token, by greedy or beam search: the plain meaning of
   // Engine::generate, which computes every token anew at every step (a recurrent model goes on from its states). Throws
@@ -121,11 +121,12 @@ class Network {
   void parametrize(const std::string& slot, const ParametrizationFactory& make);
 
   // The model with the current values: same architecture, forms finished, provenance of the model it came from. A
-  // weight that did not change keeps its stored form and element type.
+  // weight that did not change keeps its stored form and element type. Throws Unsupported of a network in 16 bits, whose
+  // weights are rounded.
   Model to_model() const;
 
   const Architecture& architecture() const;
-  const std::string& device() const;
+  const Placement& placement() const;
 
  private:
   struct Impl;

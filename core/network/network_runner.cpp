@@ -1,6 +1,6 @@
 #include "network/network_runner.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <mutex>
 
@@ -11,7 +11,7 @@ namespace {
 
 class NetworkRunner : public Runner {
  public:
-  explicit NetworkRunner(const Model& model) : network_(model) {}
+  NetworkRunner(const Model& model, const Placement& placement) : network_(model, {.placement = placement}) {}
 
   const Architecture& architecture() const override { return network_.architecture(); }
 
@@ -21,8 +21,11 @@ class NetworkRunner : public Runner {
     ForwardOptions options;
     options.cancel = &cancel;
     const auto pad = static_cast<TokenId>(architecture().embedding.pad_token_id);
-    const at::Tensor padded = network_.forward(make_network_batch(sequences, pad, "cpu"), options).logits;
-    if (!padded.defined() || padded.dim() == 2) return padded.defined() ? from_torch(padded) : Tensor();
+    at::Tensor padded =
+        network_.forward(make_network_batch(sequences, pad, network_.placement().device), options).logits;
+    if (!padded.defined()) return {};
+    padded = padded.to(at::kCPU, at::kFloat);
+    if (padded.dim() == 2) return from_torch(padded);
     std::vector<at::Tensor> rows;
     for (size_t i = 0; i < sequences.size(); ++i) {
       rows.push_back(padded[static_cast<int64_t>(i)].narrow(0, 0, std::ssize(sequences[i]->ids)));
@@ -48,6 +51,8 @@ class NetworkRunner : public Runner {
 
 }  // namespace
 
-std::unique_ptr<Runner> make_network_runner(const Model& model) { return std::make_unique<NetworkRunner>(model); }
+std::unique_ptr<Runner> make_network_runner(const Model& model, const Placement& placement) {
+  return std::make_unique<NetworkRunner>(model, placement);
+}
 
 }  // namespace espalier

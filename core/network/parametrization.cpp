@@ -2,17 +2,18 @@
 
 #include "network/parametrization.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include "base/error.h"
 #include "network/linear_product.h"
 #include "network/network.h"
+#include "network/scalar_type.h"
 
 namespace espalier {
 namespace {
 
 at::Tensor place(const at::Tensor& tensor, const ParametrizationOptions& options) {
-  return tensor.to(at::Device(options.device), options.float64 ? at::kDouble : at::kFloat);
+  return tensor.to(at::Device(options.placement.device), scalar_type_of(options.placement.precision));
 }
 
 // The plain float32 tensor of a parameter.
@@ -154,6 +155,21 @@ class QuantizedParametrization : public Parametrization {
   at::Tensor scales_;  // (1) or (rows)
 };
 
+// Codes as the numbers that they stand for, inputs unquantized: sums of products of codes are too long for 16 bits.
+class DequantizedParametrization : public Parametrization {
+ public:
+  DequantizedParametrization(const Weight& weight, const ParametrizationOptions& options)
+      : original_(weight), values_(place(to_torch(materialize(weight)), options)) {}
+
+  at::Tensor effective() override { return values_; }
+  std::map<std::string, at::Tensor> parameters() override { return {}; }
+  Weight finish() override { return original_; }
+
+ private:
+  Weight original_;
+  at::Tensor values_;
+};
+
 }  // namespace
 
 at::Tensor Parametrization::linear(const at::Tensor& x, const at::Tensor& bias, const at::Tensor& /*token_mask*/) {
@@ -176,6 +192,7 @@ std::unique_ptr<Parametrization> make_parametrization(const Weight& weight, cons
       return std::make_unique<LowRankParametrization>(weight, options);
     }
     std::unique_ptr<Parametrization> operator()(const Quantized&) const {
+      if (is_narrow(options.placement.precision)) return std::make_unique<DequantizedParametrization>(weight, options);
       return std::make_unique<QuantizedParametrization>(weight, options);
     }
   };

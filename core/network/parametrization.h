@@ -8,6 +8,7 @@
 #include <string>
 
 #include "model/weight.h"
+#include "network/placement.h"
 
 namespace espalier {
 
@@ -35,15 +36,14 @@ class Parametrization {
 
 // How values are held.
 struct ParametrizationOptions {
-  std::string device = "cpu";
-  bool float64 = false;
+  Placement placement;
   // rows() of Dense values gives a sparse gradient: the rows that were looked up alone.
   bool sparse_rows = false;
 };
 
 // The natural parametrization of each stored form: Dense values; Masked values under a mask that stays (the gradient of
 // a removed element is zero); LowRank as two nested ones; Quantized frozen, with the engine's 8-bit inputs emulated and
-// a straight-through gradient for them.
+// a straight-through gradient for them; computed in 16 bits, dequantized and their inputs as they are.
 std::unique_ptr<Parametrization> make_parametrization(const Weight& weight, const ParametrizationOptions& options);
 
 }  // namespace espalier

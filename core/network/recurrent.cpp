@@ -3,7 +3,7 @@
 
 #include "network/recurrent.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include "network/fused_recurrence.h"
 
@@ -57,7 +57,8 @@ RecurrentModule::Result RecurrentModule::run(const RecurrentDirection& direction
   at::Tensor gates = direction.input(rows, state.token_mask);
   const CellStates first = start.empty() ? zeros(rows) : start;
   const StepLinear hidden(direction.hidden);
-  if (state.fused && hidden.has_weight() && rows.device().is_cpu()) {
+  const bool wide = rows.scalar_type() == at::kFloat || rows.scalar_type() == at::kDouble;
+  if (state.fused && hidden.has_weight() && rows.device().is_cpu() && wide) {
     Recurrence recurrence;
     recurrence.cell = spec.cell;
     recurrence.reverse = reverse;

@@ -2,7 +2,7 @@
 // a pair (Tang 2019), an encoder and a decoder with attention (Luong 2015). Letters: B sequences, S tokens, T of the
 // target, M of the source.
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <limits>
 

@@ -1,6 +1,7 @@
 #include "network/runtime.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <optional>
 
@@ -41,7 +42,8 @@ std::vector<const Encoding*> pointers_to(const std::vector<Encoding>& encodings)
 
 }  // namespace
 
-std::string runtime_kernels(const Architecture& architecture) {
+std::string runtime_kernels(const Architecture& architecture, const std::optional<Placement>& libtorch) {
+  if (libtorch) return describe(*libtorch);
   return engine_runs(architecture) ? kernel_info().instruction_set : "libtorch";
 }
 
@@ -53,19 +55,24 @@ std::vector<std::string> runtime_notes(const Architecture& architecture) {
 struct Runtime::Impl {
   Model model;
   int threads = 0;
+  std::optional<Placement> libtorch;
   std::optional<Engine> engine;
   std::optional<Network> network;
+
+  std::string kernels() const { return runtime_kernels(model.architecture, libtorch); }
 };
 
-Runtime::Runtime(const Model& model, int threads) : impl_(std::make_unique<Impl>()) {
+Runtime::Runtime(const Model& model, int threads, const std::optional<Placement>& libtorch)
+    : impl_(std::make_unique<Impl>()) {
   impl_->model = model;
   impl_->threads = threads;
-  if (engine_runs(model.architecture)) {
+  impl_->libtorch = libtorch;
+  if (!libtorch && engine_runs(model.architecture)) {
     EngineOptions options;
     options.threads = threads;
     impl_->engine.emplace(model, options);
   } else {
-    impl_->network.emplace(model);
+    impl_->network.emplace(model, NetworkOptions{.placement = libtorch.value_or(Placement())});
   }
 }
 Runtime::~Runtime() = default;
@@ -79,27 +86,29 @@ std::function<void()> Runtime::probe(const LatencyOptions& options) {
   return [this, encodings, options] {
     const at::NoGradGuard no_grad;
     const TorchThreads threads(impl_->threads);
+    const Placement& placement = impl_->network->placement();
     if (!impl_->model.architecture.has_decoder()) {
       const auto pad = static_cast<TokenId>(impl_->model.architecture.embedding.pad_token_id);
-      impl_->network->forward(make_network_batch(pointers_to(*encodings), pad, "cpu"));
-      return;
+      impl_->network->forward(make_network_batch(pointers_to(*encodings), pad, placement.device));
+    } else {
+      const GenerationSpec spec = probe_generation(impl_->model, options);
+      for (const Encoding& one : *encodings) impl_->network->generate(one.ids, spec);
     }
-    const GenerationSpec spec = probe_generation(impl_->model, options);
-    for (const Encoding& one : *encodings) impl_->network->generate(one.ids, spec);
+    wait_for(placement);
   };
 }
 
 Latency Runtime::measure_latency(const LatencyOptions& options, const CancelToken& cancel) {
   Latency latency = time_repeatedly(probe(options), options, cancel);
-  latency.kernels = runtime_kernels(impl_->model.architecture);
+  latency.kernels = impl_->kernels();
   return latency;
 }
 
 std::vector<Latency> Runtime::measure_latency_pair(Runtime& before, Runtime& after, const LatencyOptions& options,
                                                    const CancelToken& cancel) {
   std::vector<Latency> pair = time_interleaved({before.probe(options), after.probe(options)}, options, cancel);
-  pair[0].kernels = runtime_kernels(before.impl_->model.architecture);
-  pair[1].kernels = runtime_kernels(after.impl_->model.architecture);
+  pair[0].kernels = before.impl_->kernels();
+  pair[1].kernels = after.impl_->kernels();
   return pair;
 }
 

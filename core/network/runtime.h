@@ -1,8 +1,10 @@
 #pragma once
-// What a model is timed on: the engine, or libtorch where the engine has no kernels for its layers.
+// What a model is timed on: the engine, or libtorch where the engine has no kernels for its layers or libtorch is asked
+// for.
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,19 +12,21 @@
 #include "measure/cost.h"
 #include "measure/energy.h"
 #include "model/model.h"
+#include "network/placement.h"
 
 namespace espalier {
 
-// What stands beside a latency as its kernels: the engine's instruction set, or "libtorch".
-std::string runtime_kernels(const Architecture& architecture);
+// What stands beside a latency as its kernels: the engine's instruction set, "libtorch", or what `libtorch` was asked for.
+std::string runtime_kernels(const Architecture& architecture, const std::optional<Placement>& libtorch = {});
 // A sentence for the ledger when the engine cannot run the model; none when it can.
 std::vector<std::string> runtime_notes(const Architecture& architecture);
 
 // A model made ready to be timed. One thread at a time may use it.
 class Runtime {
  public:
-  // threads: 0 for as many as there are cores.
-  explicit Runtime(const Model& model, int threads = 0);
+  // threads: 0 for as many as there are cores. With `libtorch`, there and so, whatever the engine runs; a latency then
+  // ends when the device has the result. Throws as require_usable does.
+  explicit Runtime(const Model& model, int threads = 0, const std::optional<Placement>& libtorch = {});
   ~Runtime();
   Runtime(Runtime&&) noexcept;
   Runtime& operator=(Runtime&&) noexcept;

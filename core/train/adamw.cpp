@@ -1,6 +1,7 @@
 #include "train/adamw.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <cmath>
 

@@ -4,7 +4,7 @@
 
 #include "train/fine_tune.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <chrono>
 #include <cmath>
@@ -39,7 +39,7 @@ class Trainer {
         model_(objective.with_head(model, options.seed)),
         options_(options),
         context_(context),
-        network_(model_, {.device = options.device, .float64 = false, .sparse_word_gradient = true}),
+        network_(model_, {.placement = {.device = options.device}, .sparse_word_gradient = true}),
         optimizer_(network_.parameters(), [this](const std::string& name) { return decays(name); },
                    {options.adam_beta1, options.adam_beta2, options.adam_epsilon, options.weight_decay}) {
     if (options.dropout >= 0) network_.set_dropout(options.dropout, options.dropout);
@@ -136,7 +136,7 @@ class Trainer {
   }
 
   void prepare_teacher() {
-    teacher_.emplace(*options_.teacher, NetworkOptions{.device = options_.device, .float64 = false});
+    teacher_.emplace(*options_.teacher, NetworkOptions{.placement = {.device = options_.device}});
     const HeadSpec& taught = model_.architecture.head;
     const HeadSpec& teaching = teacher_->architecture().head;
     if (teaching.kind != taught.kind || teaching.num_labels != taught.num_labels) {

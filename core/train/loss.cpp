@@ -1,6 +1,6 @@
 #include "train/loss.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 namespace espalier {
 

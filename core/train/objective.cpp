@@ -1,6 +1,6 @@
 #include "train/objective.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include "base/error.h"
 

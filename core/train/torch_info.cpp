@@ -1,7 +1,8 @@
 // What computes here: libtorch's version, the BLAS that is really loaded, and how fast a linear of the network is.
 
+#include <ATen/ATen.h>
 #include <dlfcn.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
 #include <torch/version.h>
 
 #include <chrono>

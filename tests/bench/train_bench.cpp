@@ -3,10 +3,12 @@
 // operands packed beforehand, the most it can do. The ways take turns, and each figure is its fastest turn, so that
 // what else runs on the machine counts little.
 
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <omp.h>
-#include <torch/torch.h>
+#include <torch/autograd.h>
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include "network/network.h"
 #include "tests/compress/small_model.h"
@@ -11,31 +11,31 @@ namespace {
 
 Step kd(Json settings) { return step_of("distill.kd", std::move(settings)); }
 
-torch::Tensor row(std::vector<double> values) { return torch::tensor(values, torch::kFloat64).unsqueeze(0); }
+at::Tensor row(std::vector<double> values) { return at::tensor(values, at::kDouble).unsqueeze(0); }
 
-torch::Tensor gradient(const torch::Tensor& student, const torch::Tensor& teacher, double temperature) {
-  const torch::Tensor logits = student.clone().requires_grad_(true);
+at::Tensor gradient(const at::Tensor& student, const at::Tensor& teacher, double temperature) {
+  const at::Tensor logits = student.clone().requires_grad_(true);
   distillation_loss(logits, teacher, temperature).backward();
   return logits.grad();
 }
 
 TEST(HintonLoss, GradientIsTTimesTheDifferenceOfProbabilities) {
-  const torch::Tensor student = row({1, -0.5, 0.3}), teacher = row({0.2, 0.8, -1});
+  const at::Tensor student = row({1, -0.5, 0.3}), teacher = row({0.2, 0.8, -1});
   for (const double temperature : {0.5, 1.0, 2.0, 10.0}) {
-    const torch::Tensor wanted =
-        temperature * (torch::softmax(student / temperature, 1) - torch::softmax(teacher / temperature, 1));
+    const at::Tensor wanted =
+        temperature * (at::softmax(student / temperature, 1) - at::softmax(teacher / temperature, 1));
     EXPECT_LT((gradient(student, teacher, temperature) - wanted).abs().max().item<double>(), 1e-12) << temperature;
   }
 }
 
 TEST(HintonLoss, TendsToTheDifferenceOfCentredLogits) {
-  const torch::Tensor student = row({1, -0.5, 0.3}), teacher = row({0.2, 0.8, -1});
-  EXPECT_TRUE(torch::allclose(gradient(student, teacher, 100), row({0.17891, -0.52200, 0.34308}), 0, 1e-5));
-  EXPECT_TRUE(torch::allclose(gradient(student, teacher, 1e5), row({0.17778, -0.52222, 0.34444}), 0, 1e-5));
+  const at::Tensor student = row({1, -0.5, 0.3}), teacher = row({0.2, 0.8, -1});
+  EXPECT_TRUE(at::allclose(gradient(student, teacher, 100), row({0.17891, -0.52200, 0.34308}), 0, 1e-5));
+  EXPECT_TRUE(at::allclose(gradient(student, teacher, 1e5), row({0.17778, -0.52222, 0.34444}), 0, 1e-5));
 }
 
 TEST(HintonLoss, ConstantsAndEqualModelsCount0) {
-  const torch::Tensor student = row({1, -0.5, 0.3}), teacher = row({0.2, 0.8, -1});
+  const at::Tensor student = row({1, -0.5, 0.3}), teacher = row({0.2, 0.8, -1});
   EXPECT_NEAR(distillation_loss(student + 5, teacher - 3, 2).item<double>(),
               distillation_loss(student, teacher, 2).item<double>(), 1e-12);
   EXPECT_NEAR(distillation_loss(teacher, teacher, 2).item<double>(), 0, 1e-15);

@@ -1,5 +1,5 @@
 // prune.heads, prune.neurons and prune.layers.
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <cmath>
 

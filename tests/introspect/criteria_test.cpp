@@ -1,6 +1,6 @@
 #include "introspect/criteria.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 #include <cmath>
@@ -134,7 +134,7 @@ TEST(Criteria, OfALayerAreTheGradientOfItsGate) {
   const Model model = tiny_model();
   const EncodedDataset one = random_data(1);
   const LayerScores scores = scores_of(model, one, Prunable::Layers, Criterion::Michel);
-  Network network(model, {.device = "cpu", .float64 = true});
+  Network network(model, {.placement = {.precision = Precision::Float64}});
   const auto loss_with = [&](size_t layer, double gate) {
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> gates(4, at::ones({1}, at::kDouble));

@@ -2,7 +2,7 @@
 
 #include "introspect/introspect.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include "introspect/word_scores.h"
 #include "network/network.h"
@@ -85,7 +85,7 @@ TEST(HeadImportance, IsTheMeanMagnitudeOfTheGateGradient) {
   JobContext context;
   const Importance importance = head_importance(model, data, options, context);
   EXPECT_EQ(importance.examples, 6);
-  Network network(model, {.device = "cpu", .float64 = true});
+  Network network(model, {.placement = {.precision = Precision::Float64}});
   constexpr double kStep = 1e-5;
   for (size_t layer = 0; layer < 4; ++layer) {
     for (int64_t head = 0; head < 4; ++head) {
@@ -204,7 +204,7 @@ TEST(Saliency, IsTheFirstOrderEffectOfEachEmbedding) {
   for (const double p : saliency.probabilities) sum += p;
   EXPECT_NEAR(sum, 1, 1e-9);
 
-  Network network(model, {.device = "cpu", .float64 = true});
+  Network network(model, {.placement = {.precision = Precision::Float64}});
   const at::NoGradGuard no_grad;
   const NetworkBatch batch = make_network_batch({&encoding}, 0, "cpu");
   const at::Tensor words = network.word_embeddings(batch.input_ids);

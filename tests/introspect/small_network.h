@@ -1,7 +1,7 @@
 #pragma once
 // A small encoder with random weights and random examples for it.
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include "base/rng.h"
 #include "data/task.h"

@@ -40,6 +40,25 @@ TEST(Train, UnknownOptionsAreRefusedByName) {
   EXPECT_NE(outcome.last.error.message.find("epochs"), std::string::npos) << outcome.last.error.message;
 }
 
+TEST(Evaluate, OnLibtorchSaysSoAndAnswersTheSame) {
+  const TinyWorld world;
+  Json settings = {{"model", world.model().string()}, {"task", world.task().string()}, {"max_examples", 50}};
+  const Json engine = answer_of("evaluate", settings);
+  settings["runtime"] = "libtorch";
+  const Json row = answer_of("evaluate", settings);
+  EXPECT_EQ(row.at("accuracy"), engine.at("accuracy"));
+  EXPECT_NE(row.at("kernels").get<std::string>().find("libtorch"), std::string::npos);
+  EXPECT_NE(row.at("kernels"), engine.at("kernels"));
+  EXPECT_FALSE(row.contains("energy_j")) << "the power of another device is not known";
+
+  for (const auto& [key, value] : {std::pair{"runtime", "engine"}, {"precision", "float16"}, {"device", "cuda:77"}}) {
+    Json wrong = settings;
+    wrong["device"] = "cpu";
+    wrong[key] = value;
+    EXPECT_NE(run_job_here("evaluate", wrong).last.kind, JobEventKind::Done) << key;
+  }
+}
+
 TEST(Evaluate, AgainstABaselineComparesTheTwo) {
   const TinyWorld world;
   save_bundle(tiny_task_model(1), world.folder() / "other");

@@ -1,7 +1,7 @@
 // Network and engine compute the same function for architectures of every kind: sizes, depths, activations, norms,
 // positions and heads that no reference file has.
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <cmath>
 

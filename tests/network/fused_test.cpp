@@ -1,6 +1,8 @@
 // The network's own loops and products against libtorch's operations, in value and gradient.
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/autograd.h>
 
 #include <cmath>
 #include <limits>
@@ -22,7 +24,7 @@ at::Tensor leaf(const at::Tensor& values) { return values.detach().clone().requi
 
 // Float32 leaves of fixed random values.
 std::vector<at::Tensor> leaves(const std::vector<std::vector<int64_t>>& shapes) {
-  torch::manual_seed(3);
+  at::manual_seed(3);
   std::vector<at::Tensor> made;
   for (const auto& shape : shapes) made.push_back(leaf(at::randn(shape)));
   return made;

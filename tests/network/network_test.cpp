@@ -2,7 +2,8 @@
 
 #include "network/network.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/autograd.h>
 
 #include "base/rng.h"
 #include "network/modules.h"
@@ -137,7 +138,7 @@ TEST(Network, APaddedSequenceGivesWhatItGivesAlone) {
 TEST(Network, LeavingOutUnusedRowsOfTheLastLayerChangesNothing) {
   const Model model = tiny_model(tiny_architecture());
   const at::NoGradGuard no_grad;
-  Network network(model, {.device = "cpu", .float64 = true});
+  Network network(model, {.placement = {.precision = Precision::Float64}});
   ForwardOptions all;
   all.hidden_states = true;
   EXPECT_LE(largest_difference(network.forward(padded_batch()).logits, network.forward(padded_batch(), all).logits),
@@ -152,7 +153,7 @@ TEST(Network, SharedWeightsAreOneParameterWhoseGradientAddsUp) {
   Model shared = apart;
   for (const std::string& slot : slots) shared.weights.share(slot, slots[0]);
 
-  const NetworkOptions options{.device = "cpu", .float64 = true};
+  const NetworkOptions options{.placement = {.precision = Precision::Float64}};
   Network many(apart, options);
   Network one(shared, options);
   EXPECT_EQ(one.parameters().size() + 2, many.parameters().size());
@@ -220,7 +221,7 @@ TEST(Network, AClosedHeadIsAHeadWithoutOutput) {
 }
 
 TEST(Network, GatesOfAnExampleOrATokenMultiplyAlike) {
-  Network network(tiny_model(tiny_architecture()), {.device = "cpu", .float64 = true});
+  Network network(tiny_model(tiny_architecture()), {.placement = {.precision = Precision::Float64}});
   const auto with = [&](const at::Tensor& head_gate, const at::Tensor& unit_gate) {
     const std::vector<at::Tensor> heads(4, head_gate);
     const std::vector<at::Tensor> units(4, unit_gate);
@@ -385,7 +386,7 @@ TEST(Network, BadInputIsNamed) {
   }
   EXPECT_EQ(test::expect_error([] { make_network_batch({}, 0, "cpu"); }).kind(), ErrorKind::InvalidInput);
   const Model model = tiny_model(tiny_architecture());
-  EXPECT_EQ(test::expect_error([&] { Network(model, {.device = "abacus", .float64 = false}); }).kind(),
+  EXPECT_EQ(test::expect_error([&] { Network(model, {.placement = {.device = "abacus"}}); }).kind(),
             ErrorKind::InvalidInput);
 }
 

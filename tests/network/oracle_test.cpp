@@ -1,7 +1,7 @@
 // The network against values written once by an independent implementation, for every family. Each model is tried as
 // its folder is opened and as the bundle made of it.
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include "formats/safetensors.h"
 #include "network/network.h"

@@ -22,7 +22,7 @@ double difference(const at::Tensor& a, const at::Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
 
-NetworkOptions doubles(bool fused) { return {.device = "cpu", .float64 = true, .fused = fused}; }
+NetworkOptions doubles(bool fused) { return {.placement = {.precision = Precision::Float64}, .fused = fused}; }
 
 NetworkBatch batch_of(const std::vector<std::vector<TokenId>>& texts,
                       const std::vector<std::vector<int32_t>>& types = {}) {

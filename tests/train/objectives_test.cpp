@@ -2,7 +2,7 @@
 
 #include "train/objectives.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <cmath>
 

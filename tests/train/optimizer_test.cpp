@@ -1,6 +1,7 @@
 // The optimizer and the losses: against the oracle's three steps, and against closed forms.
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/autograd.h>
 
 #include "formats/safetensors.h"
 #include "network/network.h"

@@ -48,7 +48,8 @@ std::unique_ptr<QualityMeasure> open_quality(const Task& task, const Model& mode
   throw Error(ErrorKind::Internal, "unknown kind of task");
 }
 
-std::unique_ptr<Runner> make_runner(const Model& model) {
+std::unique_ptr<Runner> make_runner(const Model& model, const std::optional<Placement>& libtorch) {
+  if (libtorch) return make_network_runner(model, *libtorch);
   return engine_runs(model.architecture) ? make_engine_runner(model) : make_network_runner(model);
 }
 

@@ -72,8 +72,8 @@ QualitySettings quality_settings(const Json& settings, const Model& model);
 std::unique_ptr<QualityMeasure> open_quality(const Task& task, const Model& model, const QualitySettings& settings,
                                              JobContext& context);
 
-// The engine, or the network for what the engine does not run.
-std::unique_ptr<Runner> make_runner(const Model& model);
+// The engine, or the network for what the engine does not run and where libtorch is asked for.
+std::unique_ptr<Runner> make_runner(const Model& model, const std::optional<Placement>& libtorch = {});
 
 // --- One kind of task each ------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,13 +14,13 @@ namespace {
 constexpr int64_t kTallRows = 8192;
 
 // V^T with rows as singular directions and sigma, descending, of a matrix with more rows than columns.
-std::pair<torch::Tensor, torch::Tensor> through_gram(const torch::Tensor& matrix) {
-  const auto [values, vectors] = torch::linalg_eigh(matrix.t().matmul(matrix));
+std::pair<at::Tensor, at::Tensor> through_gram(const at::Tensor& matrix) {
+  const auto [values, vectors] = at::linalg_eigh(matrix.t().matmul(matrix));
   return {vectors.flip(1).t().contiguous(), values.flip(0).clamp_min(0).sqrt()};
 }
 
-std::vector<double> copied(const torch::Tensor& tensor) {
-  const torch::Tensor plain = tensor.contiguous();
+std::vector<double> copied(const at::Tensor& tensor) {
+  const at::Tensor plain = tensor.contiguous();
   return {plain.data_ptr<double>(), plain.data_ptr<double>() + plain.numel()};
 }
 
@@ -28,20 +28,20 @@ std::vector<double> copied(const torch::Tensor& tensor) {
 
 SingularValues singular_values(const Tensor& matrix, const CancelToken& cancel) {
   cancel.throw_if_cancelled();
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor w = to_torch(matrix.to_float32()).to(torch::kFloat64);
-  torch::Tensor right, sigma;
+  const at::NoGradGuard no_grad;
+  const at::Tensor w = to_torch(matrix.to_float32()).to(at::kDouble);
+  at::Tensor right, sigma;
   if (w.size(0) > kTallRows && w.size(0) > w.size(1)) {
     std::tie(right, sigma) = through_gram(w);
   } else {
-    torch::Tensor u;
-    std::tie(u, sigma, right) = torch::linalg_svd(w, /*full_matrices=*/false);
+    at::Tensor u;
+    std::tie(u, sigma, right) = at::linalg_svd(w, /*full_matrices=*/false);
   }
   cancel.throw_if_cancelled();
-  const torch::Tensor largest = right.gather(1, right.abs().argmax(1, /*keepdim=*/true));
-  right = right * torch::where(largest < 0, -torch::ones_like(largest), torch::ones_like(largest));
+  const at::Tensor largest = right.gather(1, right.abs().argmax(1, /*keepdim=*/true));
+  right = right * at::where(largest < 0, -at::ones_like(largest), at::ones_like(largest));
   // U diag(sigma) as W V: exact for the directions that V spans, also where sigma is nearly zero.
-  const torch::Tensor left = w.matmul(right.t());
+  const at::Tensor left = w.matmul(right.t());
   SingularValues decomposition;
   decomposition.rows = w.size(0);
   decomposition.columns = w.size(1);

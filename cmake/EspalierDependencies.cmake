@@ -3,7 +3,6 @@
 find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(ICU 70 REQUIRED COMPONENTS uc)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ZLIB REQUIRED)
@@ -27,6 +26,13 @@ if(ESPALIER_GUI)
 endif()
 if(ESPALIER_TESTS)
   find_package(benchmark REQUIRED)
+endif()
+if(ESPALIER_GUI AND ESPALIER_TESTS)
+  # Qt's own target defines the folder of the build for every file, which would then never come out of the compiler's cache
+  # in another folder.
+  add_library(espalier_qt_test INTERFACE)
+  target_link_libraries(espalier_qt_test INTERFACE $<LINK_ONLY:Qt6::Test>)
+  target_include_directories(espalier_qt_test SYSTEM INTERFACE $<TARGET_PROPERTY:Qt6::Test,INTERFACE_INCLUDE_DIRECTORIES>)
 endif()
 
 # libtorch's own target puts /usr/include in front and carries compile flags; ours marks its headers as system ones.

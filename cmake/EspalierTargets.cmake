@@ -16,17 +16,37 @@ if(ESPALIER_FUZZ)
   target_compile_options(espalier_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# espalier_add_library(NAME SOURCES ... [DEPENDS rooms ...] [LIBRARIES public ...] [PRIVATE_LIBRARIES ...] [TORCH])
+# What most files include: read once a target, which is a quarter of the time of a file.
+set(espalier_common_headers
+  <algorithm> <array> <atomic> <chrono> <cmath> <cstdint> <cstring> <filesystem> <fstream> <functional> <limits> <map>
+  <memory> <mutex> <numeric> <optional> <set> <span> <string> <string_view> <thread> <unordered_map> <utility> <variant>
+  <vector> <fmt/format.h> <nlohmann/json.hpp>)
+
+# espalier_precompile(TARGET [headers ...]): these and the common ones, precompiled, where a target has files enough to
+# earn it. Every file still includes what it uses: clang-tidy reads it without them.
+function(espalier_precompile target)
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "\\.cpp$")
+  list(LENGTH sources count)
+  if(count GREATER_EQUAL 5)
+    target_precompile_headers(${target} PRIVATE ${espalier_common_headers} ${ARGN})
+  endif()
+endfunction()
+
+# espalier_add_library(NAME SOURCES ... [DEPENDS rooms ...] [LIBRARIES public ...] [PRIVATE_LIBRARIES ...]
+#                      [PRECOMPILE headers ...] [TORCH])
 # Makes the target espalier_NAME. DEPENDS are rooms below this one, without their prefix. TORCH links libtorch
-# privately and reuses the one torch precompiled header.
+# privately and reuses the one torch precompiled header; PRECOMPILE adds to the common ones.
 function(espalier_add_library name)
-  cmake_parse_arguments(arg "TORCH" "" "SOURCES;DEPENDS;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "TORCH" "" "SOURCES;DEPENDS;LIBRARIES;PRIVATE_LIBRARIES;PRECOMPILE" ${ARGN})
   add_library(espalier_${name} STATIC ${arg_SOURCES})
   list(TRANSFORM arg_DEPENDS PREPEND espalier_)
   target_link_libraries(espalier_${name} PUBLIC espalier_flags ${arg_DEPENDS} ${arg_LIBRARIES}
                                          PRIVATE ${arg_PRIVATE_LIBRARIES})
   if(arg_TORCH)
     espalier_use_torch(espalier_${name})
+  else()
+    espalier_precompile(espalier_${name} ${arg_PRECOMPILE})
   endif()
 endfunction()
 
@@ -54,6 +74,11 @@ function(espalier_add_test name)
   endif()
   if(arg_TORCH)
     espalier_use_torch(test_${name})
+  else()
+    # Assertions are most of a test's code; they take a third less time to compile so. With libtorch the flags are those of
+    # its precompiled header.
+    target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+    espalier_precompile(test_${name} <gtest/gtest.h>)
   endif()
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if(NOT arg_TIMEOUT)

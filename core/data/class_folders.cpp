@@ -60,7 +60,7 @@ Dataset load_classes(const std::vector<ClassFolder>& classes, const LabelIndex& 
         continue;
       }
       if (fs::file_size(file) > kMaxTextBytes) {
-        skip_row(dataset.skipped, place, "larger than " + std::to_string(kMaxTextBytes) + " bytes");
+        skip_row(dataset.skipped, place, fmt::format("larger than {} bytes", kMaxTextBytes));
         continue;
       }
       bool recoded = false;

@@ -55,7 +55,7 @@ std::vector<std::string> notes_on(const Json& row, const Json& row_before, const
   }
   const std::string metric = row.value("metric", "accuracy");
   if (bytes == 0 && macs == 0 && row.value(metric, 0.0) == row_before.value(metric, 0.0)) {
-    notes.push_back("Nothing moved: with these settings the step leaves the model as it was.");
+    notes.emplace_back("Nothing moved: with these settings the step leaves the model as it was.");
   }
   if (row.contains("mcnemar_p") && row.at("mcnemar_p").get<double>() > kSignificant) {
     notes.push_back(

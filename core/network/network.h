@@ -121,8 +121,8 @@ class Network {
   void parametrize(const std::string& slot, const ParametrizationFactory& make);
 
   // The model with the current values: same architecture, forms finished, provenance of the model it came from. A
-  // weight that did not change keeps its stored form and element type. Throws Unsupported of a network in 16 bits, whose
-  // weights are rounded.
+  // weight that did not change keeps its stored form and element type. Throws Unsupported of a network in 16 bits,
+  // whose weights are rounded.
   Model to_model() const;
 
   const Architecture& architecture() const;

@@ -16,7 +16,7 @@
 
 namespace espalier {
 
-// What stands beside a latency as its kernels: the engine's instruction set, "libtorch", or what `libtorch` was asked for.
+// What stands beside a latency as its kernels: the engine's instruction set, "libtorch", or what `libtorch` says.
 std::string runtime_kernels(const Architecture& architecture, const std::optional<Placement>& libtorch = {});
 // A sentence for the ledger when the engine cannot run the model; none when it can.
 std::vector<std::string> runtime_notes(const Architecture& architecture);

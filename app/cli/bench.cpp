@@ -212,6 +212,7 @@ void add_bench(Program& program) {
                runtime_kernels(model.architecture, placement), kernels.onednn_version);
     table.print();
     for (const Profiled& one : profiles) print_profile(one.profile, one.limits);
+    if (plan.empty()) return;
     fmt::print("\n");
     print_plan(plan, options->plan);
   });

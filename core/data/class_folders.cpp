@@ -1,5 +1,7 @@
 #include "data/class_folders.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "data/source_text.h"

@@ -19,7 +19,7 @@
 namespace espalier::kernels {
 
 const Table& avx2_table() {
-  static constexpr Table table = {
+  static constexpr Table kTable = {
       .name = "avx2",
       .bias_activation = ::bias_activation,
       .dequantize = ::dequantize,
@@ -43,7 +43,7 @@ const Table& avx2_table() {
       .multiply_float_codes = ::multiply_float_codes,
       .multiply_sparse = ::multiply_sparse,
   };
-  return table;
+  return kTable;
 }
 
 }  // namespace espalier::kernels

@@ -15,7 +15,7 @@
 namespace espalier::kernels {
 
 const Table& avx512_table() {
-  static constexpr Table table = {
+  static constexpr Table kTable = {
       .name = "avx512",
       .bias_activation = ::bias_activation,
       .dequantize = ::dequantize,
@@ -39,7 +39,7 @@ const Table& avx512_table() {
       .multiply_float_codes = ::multiply_float_codes,
       .multiply_sparse = ::multiply_sparse,
   };
-  return table;
+  return kTable;
 }
 
 }  // namespace espalier::kernels

@@ -12,7 +12,7 @@ using espalier::kernels::SparseArgs;
 // Up to so many rows are not worth a place in the lanes.
 constexpr int kGatheredRows = 2;
 // Bands of four columns: rows that share a register with them.
-constexpr int kQuad = 4;
+constexpr int64_t kQuad = 4;
 constexpr int kQuads = 3;
 
 // to (columns, rows) = from (rows, columns), rows apart by their strides.
@@ -166,8 +166,8 @@ void multiply_gathered(const SparseArgs& args) {
 // Sums of a band of four columns for G quads of rows: a register holds four rows of each of its columns.
 template <int G>
 struct QuadSums {
-  static constexpr int kParts = kQuad * kQuad / kLanes;  // registers of a band
-  static constexpr int kSets = G == 1 ? 4 : 2;           // as in BandSums
+  static constexpr int64_t kParts = kQuad * kQuad / kLanes;  // registers of a band
+  static constexpr int kSets = G == 1 ? 4 : 2;               // as in BandSums
   Floats sum[kSets][kParts][G];
 
   [[gnu::always_inline]] void begin(const float* bias, int64_t count) {

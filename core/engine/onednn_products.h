@@ -2,6 +2,7 @@
 // Products of float32 matrices that change from one call to the next, as training has them: nothing is packed for
 // keeping, and the library uses as many threads as OpenMP gives the calling one. Beside onednn.h, the other door.
 
+#include <compare>
 #include <cstdint>
 
 namespace espalier::onednn {

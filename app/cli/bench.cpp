@@ -122,9 +122,13 @@ void add_bench(Program& program) {
     runtime->add_to(placed);
     const std::optional<Placement> placement = job_placement(placed);
     if (placement) require_usable(*placement);
-    if (placement && (options->layers || options->plan)) {
+    const char* engines = options->layers              ? "--layers"
+                          : options->plan              ? "--plan"
+                          : options->kernels != "best" ? "--kernels"
+                                                       : nullptr;
+    if (placement && engines) {
       throw Error(ErrorKind::InvalidInput, {.what = "parts and kernels are the engine's",
-                                            .where = options->layers ? "--layers" : "--plan",
+                                            .where = engines,
                                             .got = describe(*placement),
                                             .wanted = "no --runtime libtorch, --device or --precision beside it",
                                             .next = {}});

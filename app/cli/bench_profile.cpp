@@ -37,6 +37,7 @@ Json limits_json(const MachineLimits& limits) {
   return {{"threads", limits.threads},
           {"float32_gops", limits.float_gops},
           {"int8_gops", limits.int8_gops},
+          {"bfloat16_gops", limits.bfloat16_gops > 0 ? Json(limits.bfloat16_gops) : Json()},
           {"read_gb_s", limits.read_gb_s},
           {"read_bytes", limits.read_bytes}};
 }
@@ -110,8 +111,10 @@ void print_profile(const ModelProfile& profile, const MachineLimits& limits) {
   const LatencyOptions& options = profile.options;
   fmt::print("\nWhere the time goes: batch {}, length {}, {} thread(s), {:.3f} ms, the mean of {} passes\n",
              options.batch_size, options.sequence_length, options.threads, profile.wall_ms, profile.passes);
-  fmt::print("Limits measured in this run: float32 {:.0f} GFLOP/s, int8 {:.0f} GOP/s, {:.1f} GB/s reading {}\n\n",
-             limits.float_gops, limits.int8_gops, limits.read_gb_s, bytes_text(static_cast<double>(limits.read_bytes)));
+  fmt::print("Limits measured in this run: float32 {:.0f} GFLOP/s, int8 {:.0f} GOP/s, {}{:.1f} GB/s reading {}\n\n",
+             limits.float_gops, limits.int8_gops,
+             limits.bfloat16_gops > 0 ? fmt::format("bfloat16 attention {:.0f} GFLOP/s, ", limits.bfloat16_gops) : "",
+             limits.read_gb_s, bytes_text(static_cast<double>(limits.read_bytes)));
   TextTable kinds({"part", "ms", "share", "GOP/s", "op/byte", "of limit", "bound by"});
   for (const auto& [kind, sum] : sums.kinds) {
     const bool limited = sum.limited_ms > 0;

@@ -311,7 +311,7 @@ class Pass {
           args.probabilities = outputs_.attentions[index][static_cast<size_t>(b)].data() +
                                (head * length(b) + row - start(b)) * args.keys;
         }
-        kernels_.attention(args);
+        attention.attend(args);
       }
       row = end;
     }
@@ -327,7 +327,7 @@ class Pass {
         kernels::AttentionArgs args = head_args(own, index, head, b, start(b));
         args.queries = 1;
         args.out = context_at(attention, b) + head * attention.spec.head_dim;
-        kernels_.attention(args);
+        attention.attend(args);
       }
     }
   }
@@ -380,7 +380,7 @@ class Pass {
           args.probabilities = outputs_.cross_attentions[index][static_cast<size_t>(b)].data() +
                                (head * length(b) + row - start(b)) * args.keys;
         }
-        kernels_.attention(args);
+        attention.attend(args);
       }
       row = end;
     }

@@ -25,6 +25,7 @@ KernelInfo kernel_info() {
   const kernels::Processor& processor = kernels::processor();
   std::string set = kernels::fastest_table().name;
   if (processor.int8_dot) set += " vnni";
+  if (processor.bfloat16) set += " bf16";
   if (processor.amx) set += " amx";
   return {set, onednn::version(), cpu_model(), static_cast<int>(std::thread::hardware_concurrency())};
 }

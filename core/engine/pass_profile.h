@@ -31,7 +31,10 @@ struct PassPart {
   // Multiply-accumulates that it carries out by type: of a row, or, for Attention, of a query and a key that it sees.
   int64_t float_macs = 0;
   int64_t int8_macs = 0;
+  int64_t bfloat16_macs = 0;
   int64_t weight_bytes = 0;  // read at every call, shared or not
+
+  int64_t macs() const { return float_macs + int8_macs + bfloat16_macs; }
 };
 
 struct PartTime {

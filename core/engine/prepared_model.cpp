@@ -225,11 +225,13 @@ class Preparation {
     // Queries, keys and values of a bottleneck may have inputs of their own.
     const std::vector<std::string> inputs = {at + "attention.q_proj", at + "attention.k_proj", at + "attention.v_proj"};
     made.attention.query = spec.bottleneck ? apart(inputs) : side_by_side(at + "attention.qkv_proj", inputs);
+    choose_attention(made.attention);
     if (spec.cross) {
       made.cross = attention(at + "cross_attention.", *spec.cross);
       made.cross->query = apart({at + "cross_attention.q_proj"});
       made.cross->memory =
           side_by_side(at + "cross_attention.kv_proj", {at + "cross_attention.k_proj", at + "cross_attention.v_proj"});
+      choose_attention(*made.cross);
     }
     for (size_t i = 0; i < spec.stacked.size(); ++i) {
       made.blocks.push_back(feed_forward(fmt::format("{}ffn.{}.", at, i), spec.stacked[i]));
@@ -248,13 +250,22 @@ class Preparation {
     made.scale = static_cast<float>(spec.score_scale());
     made.out = linear(at + "out_proj");
     made.norm = norm(at + "norm");
-    PassPart scores = part_of(at + "scores");
-    scores.kernel = "float32, " + std::string(made_.kernels->name);
-    scores.float_macs = 2 * spec.width();
-    made.scores_part = add_part(std::move(scores));
+    made.scores_part = add_part(part_of(at + "scores"));
     if (spec.relative) made.relative_bias = values(at + "relative_bias.weight");
     made_.widest_attention = std::max(made_.widest_attention, spec.width());
     return made;
+  }
+
+  // Between linears that round their inputs to 8 bits the products of attention are rounded too, where that is faster.
+  void choose_attention(PreparedAttention& attention) {
+    const auto rounds = [](const PreparedLinear& linear) { return linear.linear->code_bytes() > 0; };
+    const bool short_numbers = made_.kernels->attention_in_bfloat16 && rounds(attention.out) &&
+                               std::ranges::all_of(attention.query, rounds) &&
+                               std::ranges::all_of(attention.memory, rounds);
+    attention.attend = short_numbers ? made_.kernels->attention_in_bfloat16 : made_.kernels->attention;
+    PassPart& scores = made_.parts[static_cast<size_t>(attention.scores_part)];
+    scores.kernel = fmt::format("{}, {}", short_numbers ? "bfloat16" : "float32", made_.kernels->name);
+    (short_numbers ? scores.bfloat16_macs : scores.float_macs) = 2 * attention.spec.width();
   }
 
   PreparedFeedForward feed_forward(const std::string& at, const FeedForwardSpec& spec) {

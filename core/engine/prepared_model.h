@@ -42,6 +42,7 @@ struct PreparedAttention {
   PreparedNorm norm;
   std::vector<float> relative_bias;  // (buckets, columns), empty without
   int scores_part = -1;
+  void (*attend)(const kernels::AttentionArgs& args) = nullptr;  // of Table
 
   int64_t width() const { return spec.width(); }
 };

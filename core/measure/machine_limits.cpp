@@ -90,6 +90,33 @@ MakeWork tile_product(const kernels::TileProducts& tiles, int64_t side, const st
   };
 }
 
+// Heads so wide, and keys so few, that softmax hardly counts.
+constexpr int64_t kWideHead = 1024, kFewKeys = 64, kQueries = 60;
+
+MakeWork attention_product(const kernels::Table& kernels) {
+  return [&kernels] {
+    const auto rows = std::make_shared<std::vector<float>>(static_cast<size_t>(kFewKeys * kWideHead), 0.01F);
+    const auto out = std::make_shared<std::vector<float>>(rows->size());
+    const auto scratch =
+        std::make_shared<std::vector<float>>(static_cast<size_t>(kernels.attention_scratch(kFewKeys, kWideHead)));
+    return [=, &kernels] {
+      kernels.attention_in_bfloat16({.q = rows->data(),
+                                     .k = rows->data(),
+                                     .v = rows->data(),
+                                     .out = out->data(),
+                                     .probabilities = nullptr,
+                                     .scratch = scratch->data(),
+                                     .q_stride = kWideHead,
+                                     .kv_stride = kWideHead,
+                                     .out_stride = kWideHead,
+                                     .queries = kQueries,
+                                     .keys = kFewKeys,
+                                     .head_dim = kWideHead,
+                                     .scale = 1});
+    };
+  };
+}
+
 // Reads all bytes once, in as many streams as keep the loads coming.
 uint64_t read_all(const std::vector<uint64_t>& words) {
   constexpr size_t kStreams = 16;
@@ -135,6 +162,10 @@ MachineLimits measure_limits(int threads, int64_t read_bytes, const CancelToken&
           limits.int8_gops, best_rate(limits.threads, operations, tile_product(*kernels.tiles, side, codes), cancel));
     }
   }
+  if (kernels.attention_in_bfloat16) {
+    constexpr double kOperations = 4e-9 * static_cast<double>(kQueries * kFewKeys * kWideHead);
+    limits.bfloat16_gops = best_rate(limits.threads, kOperations, attention_product(kernels), cancel);
+  }
   limits.read_gb_s = measure_read_gb_s(limits.threads, limits.read_bytes, cancel);
   return limits;
 }
@@ -143,14 +174,17 @@ Roofline roofline(const PassPart& part, const PartTime& time, const MachineLimit
   const auto units = static_cast<double>(part.kind == PartKind::Attention ? time.pairs : time.rows);
   const double float_gops = 2e-9 * static_cast<double>(part.float_macs) * units;
   const double int8_gops = 2e-9 * static_cast<double>(part.int8_macs) * units;
+  const double bfloat16_gops = 2e-9 * static_cast<double>(part.bfloat16_macs) * units;
+  const double all_gops = float_gops + int8_gops + bfloat16_gops;
   const double gigabytes = 1e-9 * static_cast<double>(part.weight_bytes) * static_cast<double>(time.calls);
   Roofline result;
-  if (float_gops + int8_gops == 0) return result;
-  const double arithmetic = float_gops / limits.float_gops + int8_gops / limits.int8_gops;
+  if (all_gops == 0) return result;
+  double arithmetic = float_gops / limits.float_gops + int8_gops / limits.int8_gops;
+  if (bfloat16_gops > 0) arithmetic += bfloat16_gops / limits.bfloat16_gops;
   const double memory = gigabytes / limits.read_gb_s;
   result.limit_ms = 1e3 * std::max(arithmetic, memory);
   result.memory_bound = memory > arithmetic;
-  if (gigabytes > 0) result.ops_per_byte = (float_gops + int8_gops) / gigabytes;
+  if (gigabytes > 0) result.ops_per_byte = all_gops / gigabytes;
   return result;
 }
 

@@ -12,14 +12,16 @@ namespace espalier {
 // Of `threads` together. 1 multiply-accumulate = 2 operations.
 struct MachineLimits {
   int threads = 1;
-  double float_gops = 0;   // 10^9 operations a second of float32 products
-  double int8_gops = 0;    // of products of codes
-  double read_gb_s = 0;    // 10^9 bytes a second read again and again out of `read_bytes`
-  int64_t read_bytes = 0;  // what the reading went over: caches are faster than memory
+  double float_gops = 0;     // 10^9 operations a second of float32 products
+  double int8_gops = 0;      // of products of codes
+  double bfloat16_gops = 0;  // of the products of attention in bfloat16; 0 where the engine has none
+  double read_gb_s = 0;      // 10^9 bytes a second read again and again out of `read_bytes`
+  int64_t read_bytes = 0;    // what the reading went over: caches are faster than memory
 };
 
-// Measures for about a second. The products are square ones, the better of oneDNN's and the engine's own; `read_bytes`
-// should be what a pass reads of weights, at least 1 MB is taken. Throws Cancelled.
+// Measures for about a second. The products are square ones, the better of oneDNN's and the engine's own; those in
+// bfloat16 attention of wide heads to few keys. `read_bytes` should be what a pass reads of weights, at least 1 MB is
+// taken. Throws Cancelled.
 MachineLimits measure_limits(int threads, int64_t read_bytes, const CancelToken& cancel = {});
 // The part of reading alone.
 double measure_read_gb_s(int threads, int64_t read_bytes, const CancelToken& cancel = {});

@@ -58,7 +58,7 @@ void PartSum::add(const PassPart& part, const PartTime& time, double part_ms, co
   limited_ms += part_ms;
   if (line.memory_bound) memory_bound_ms += part_ms;
   const auto units = static_cast<double>(part.kind == PartKind::Attention ? time.pairs : time.rows);
-  operations += 2 * static_cast<double>(part.float_macs + part.int8_macs) * units;
+  operations += 2 * static_cast<double>(part.macs()) * units;
   bytes += static_cast<double>(part.weight_bytes * time.calls);
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "engine/kernels/kernels.h"
 #include "engine/onednn.h"
 #include "tests/bench/forms_bench.h"
 #include "tests/engine/random_model.h"
@@ -114,6 +115,36 @@ void products(benchmark::State& state, const Shape& shape, bool integer) {
   state.counters["gflops"] = operations / medians()[name] / 1e9;
 }
 
+// Attention of one layer of BERT-base, every head of one sequence.
+void attention(benchmark::State& state, bool bfloat16) {
+  const kernels::Table& table = kernels::fastest_table();
+  const auto attend = bfloat16 ? table.attention_in_bfloat16 : table.attention;
+  if (!attend) return state.SkipWithError("this processor has no products of bfloat16 pairs");
+  const int64_t heads = kBertBase.heads, head_dim = kBertBase.hidden / heads, width = kBertBase.hidden;
+  const std::vector<float> qkv(static_cast<size_t>(kLength * 3 * width), 0.01F);
+  std::vector<float> out(static_cast<size_t>(kLength * width));
+  std::vector<float> scratch(static_cast<size_t>(table.attention_scratch(kLength, head_dim)));
+  const std::string name = bfloat16 ? "attention/bfloat16" : "attention/float32";
+  measure(state, name, [&] {
+    for (int64_t head = 0; head < heads; ++head) {
+      kernels::AttentionArgs args{};
+      args.q = qkv.data() + head * head_dim;
+      args.k = args.q + width;
+      args.v = args.k + width;
+      args.out = out.data() + head * head_dim;
+      args.scratch = scratch.data();
+      args.q_stride = args.kv_stride = 3 * width;
+      args.out_stride = width;
+      args.queries = args.keys = kLength;
+      args.head_dim = head_dim;
+      args.scale = 0.125F;
+      attend(args);
+    }
+  });
+  state.counters["gflops"] = 4e-9 * static_cast<double>(kLength * kLength * width) / medians()[name];
+  if (bfloat16) set_ratio(state, "faster_than_float32", "attention/float32", name, true);
+}
+
 void forward(benchmark::State& state, const Shape& shape, Form form, int threads, KernelSet kernels) {
   const Model model = make_model(shape, form);
   const Engine engine(model, {threads, kernels});
@@ -148,6 +179,10 @@ void add_all() {
       add(shape.name + (integer ? "/int8 products" : "/float32 products"),
           [=](benchmark::State& state) { products(state, shape, integer); });
     }
+  }
+  for (const bool bfloat16 : {false, true}) {
+    add(bfloat16 ? "attention/bfloat16" : "attention/float32",
+        [=](benchmark::State& state) { attention(state, bfloat16); });
   }
   for (const Shape& shape : {kMiniLm, kBertBase, kMiniLmPruned}) {
     for (const int threads : {1, 2}) {

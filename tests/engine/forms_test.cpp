@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/rng.h"
+#include "engine/kernels/kernels.h"
 #include "tests/engine/random_model.h"
 
 namespace espalier {
@@ -118,8 +119,9 @@ TEST_P(Forms, FastAgreesWithPlain) {
     for (const int threads : {1, 2, 3}) {
       const Engine engine(made, {threads, set});
       const EngineOutput got = engine.run(batch, {true, true});
-      // A code that falls the other way at a tie moves an output by a step of its scale.
-      const double bound = GetParam().integers ? 2e-2 : 1e-5;
+      // A code that falls the other way at a tie moves an output by a step of its scale; more of them do so where
+      // attention is rounded to bfloat16.
+      const double bound = !GetParam().integers ? 1e-5 : kernels::processor().bfloat16 ? 5e-2 : 2e-2;
       EXPECT_LE(difference(got.logits, wanted.logits), bound);
       for (size_t l = 0; l < got.hidden_states.size(); ++l) {
         EXPECT_LE(difference(got.hidden_states[l], wanted.hidden_states[l]), bound) << l;

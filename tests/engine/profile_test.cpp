@@ -7,6 +7,7 @@
 #include <set>
 
 #include "engine/engine.h"
+#include "engine/kernels/kernels.h"
 #include "tests/engine/random_model.h"
 
 namespace espalier {
@@ -133,6 +134,28 @@ TEST(PassProfile, MultipliesWhatThePlanSays) {
     EXPECT_EQ(part.int8_macs, multiplications.at(part.name)) << part.name;
   }
   EXPECT_EQ(multiplications.at("encoder.0.ffn.in_proj"), 48 * 96);
+}
+
+TEST(PassProfile, AttentionIsRoundedBetweenRoundedLinearsAlone) {
+  const auto engine_of = [](const std::vector<std::string_view>& coded) {
+    const Model model = test::with_weights(of_tokens(), [&](const Slot& slot, const Tensor& values) -> Weight {
+      if (std::ranges::find(coded, slot.module) == coded.end()) return Dense{values};
+      return quantize_symmetric(values, 8, true, ActivationRange::PerToken);
+    });
+    return Engine(model);
+  };
+  const auto check = [](const Engine& engine, bool rounded) {
+    for (const PassPart& part : engine.parts()) {
+      if (part.kind != PartKind::Attention) continue;
+      EXPECT_TRUE(part.kernel.starts_with(rounded ? "bfloat16" : "float32")) << part.kernel;
+      EXPECT_EQ(part.bfloat16_macs > 0, rounded);
+      EXPECT_EQ(part.float_macs > 0, !rounded);
+    }
+  };
+  check(engine_of({"q_proj", "k_proj", "v_proj", "out_proj"}), kernels::processor().bfloat16);
+  check(engine_of({"q_proj", "k_proj", "v_proj"}), false);
+  check(engine_of({"k_proj", "v_proj", "out_proj"}), false);
+  check(engine_of({}), false);
 }
 
 }  // namespace

@@ -4,12 +4,14 @@
 
 #include <numeric>
 
+#include "engine/kernels/kernels.h"
 #include "tests/measure/tiny_model.h"
 
 namespace espalier::test {
 namespace {
 
-const MachineLimits kLimits = {.threads = 1, .float_gops = 100, .int8_gops = 400, .read_gb_s = 10, .read_bytes = 1};
+const MachineLimits kLimits = {
+    .threads = 1, .float_gops = 100, .int8_gops = 400, .bfloat16_gops = 200, .read_gb_s = 10, .read_bytes = 1};
 
 TEST(Roofline, IsTheLongerOfArithmeticAndReading) {
   PassPart part;
@@ -33,6 +35,8 @@ TEST(Roofline, TakesEachTypeAtItsOwnRate) {
   part.int8_macs = 4'000'000;
   const Roofline both = roofline(part, {.calls = 1, .rows = 100}, kLimits);
   EXPECT_NEAR(both.limit_ms, 2 + 2, 1e-9);
+  part.bfloat16_macs = 3'000'000;
+  EXPECT_NEAR(roofline(part, {.calls = 1, .rows = 100}, kLimits).limit_ms, 2 + 2 + 3, 1e-9);
   EXPECT_EQ(both.ops_per_byte, 0) << "no weights";
 }
 
@@ -89,6 +93,7 @@ TEST(MachineLimits, AreMeasured) {
   EXPECT_EQ(limits.threads, 2);
   EXPECT_GT(limits.float_gops, 0);
   EXPECT_GT(limits.int8_gops, 0);
+  EXPECT_EQ(limits.bfloat16_gops > 0, kernels::processor().bfloat16);
   EXPECT_GT(limits.read_gb_s, 0);
   EXPECT_EQ(limits.read_bytes, 1 << 20);
 }

@@ -16,7 +16,7 @@ struct AttentionArgs {
   const float* v;        // (n, h)
   float* out;            // (queries, h)
   float* probabilities;  // (queries, n) contiguous, or null
-  float* scratch;        // attention_scratch(n, h) floats, 64-byte aligned
+  float* scratch;        // Table::attention_scratch(n, h) floats, 64-byte aligned
   int64_t q_stride;
   int64_t kv_stride;
   int64_t out_stride;
@@ -133,7 +133,11 @@ struct Table {
   void (*multiply_by)(float* x, const float* y, int64_t count);
 
   void (*attention)(const AttentionArgs& args);
-  // Floats that `attention` needs.
+  // The same with both products of bfloat16 numbers (8 significant bits, sums in float32), for queries, keys and values
+  // that come of 8-bit inputs anyway: each score and each output within 2^-7 of the sum of its products' magnitudes.
+  // Null where the processor has no such product.
+  void (*attention_in_bfloat16)(const AttentionArgs& args) = nullptr;
+  // Floats that either needs.
   int64_t (*attention_scratch)(int64_t keys, int64_t head_dim);
 
   // One row of an embedding table to float.
@@ -169,6 +173,8 @@ const Table& reference_table();
 const Table& avx2_table();
 const Table& avx512_table();
 const TileProducts& amx_products();
+// Table::attention_in_bfloat16 of sixteen lanes.
+void attention_in_bfloat16(const AttentionArgs& args);
 // Table::multiply_codes on tiles, and with 8-bit dot products.
 void multiply_codes_on_tiles(const uint8_t* x, int64_t stride, const IntegerScales& scales, Activation activation,
                              const CodeArgs& args);
@@ -181,6 +187,7 @@ struct Processor {
   bool avx2 = false;      // with fma and f16c
   bool avx512 = false;    // f, bw, vl, dq
   bool int8_dot = false;  // avx512 vnni or avx vnni: exact 8-bit dot products
+  bool bfloat16 = false;  // avx512 bf16: products of bfloat16 pairs
   bool amx = false;       // avx512 and amx-int8, which the system lets this process use
 };
 const Processor& processor();

@@ -31,6 +31,7 @@ Processor ask_processor() {
   found.avx512 = found.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                  __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   found.int8_dot = found.avx512 && __builtin_cpu_supports("avx512vnni");
+  found.bfloat16 = found.avx512 && __builtin_cpu_supports("avx512bf16");
   found.amx = found.avx512 && may_use_tiles();
 #endif
   return found;
@@ -45,6 +46,11 @@ Table with_exact_products(Table table) {
   table.pack_int8 = exact.pack_int8;
   table.multiply_codes = exact.multiply_codes;
   table.codes_name = exact.codes_name;
+  return table;
+}
+
+Table with_short_attention(Table table) {
+  if (processor().bfloat16) table.attention_in_bfloat16 = attention_in_bfloat16;
   return table;
 }
 
@@ -66,7 +72,7 @@ Table with_tiles(Table table) {
 
 const Table& fastest_table() {
 #ifdef ESPALIER_X86_KERNELS
-  static const Table tiled = with_tiles(avx512_table());
+  static const Table tiled = with_tiles(with_short_attention(avx512_table()));
   return processor().amx ? tiled : widest_vector_table();
 #else
   return reference_table();
@@ -75,8 +81,8 @@ const Table& fastest_table() {
 
 const Table& widest_vector_table() {
 #ifdef ESPALIER_X86_KERNELS
-  static const Table dots = with_dots(avx512_table());
-  static const Table exact = with_exact_products(avx512_table());
+  static const Table dots = with_dots(with_short_attention(avx512_table()));
+  static const Table exact = with_exact_products(with_short_attention(avx512_table()));
   if (processor().avx512) return processor().int8_dot ? dots : exact;
   if (processor().avx2) return avx2_table();
 #endif

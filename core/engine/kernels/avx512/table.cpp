@@ -25,7 +25,7 @@ const Table& avx512_table() {
       .add_rms_norm = ::add_rms_norm,
       .add_affine = ::add_affine,
       .multiply_by = ::multiply_by,
-      .attention = ::attention,
+      .attention = ::attend<FloatUnits>,
       .attention_scratch = ::attention_scratch,
       .decode_half = ::decode_half,
       .decode_bfloat16 = ::decode_bfloat16,

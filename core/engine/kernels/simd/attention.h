@@ -11,54 +11,89 @@ constexpr int kQueryRows = 6;
 
 inline int64_t whole_registers(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
-// Scratch: keys (h', n'), values (n, h'), scores (kQueryRows, n'); primes are rounded up to whole registers.
-int64_t attention_scratch(int64_t keys, int64_t head_dim) {
-  const int64_t n = whole_registers(keys);
-  const int64_t h = whole_registers(head_dim);
-  return h * n + keys * h + kQueryRows * n;
+// What both products multiply: units of four bytes, `kDepth` neighbours along the sum in each.
+struct FloatUnits {
+  static constexpr int64_t kDepth = 1;
+
+  static Floats multiply_add(Floats a, Floats b, Floats sum) { return fma(a, b, sum); }
+  // A register of units from `count` floats in a row.
+  static Floats along_row(const float* from, int64_t count) { return load_some(from, count); }
+  // A register of units from `count` columns of kDepth rows, of which `rows` are there.
+  static Floats down_columns(const float* from, int64_t /*stride*/, int64_t /*rows*/, int64_t count) {
+    return load_some(from, count);
+  }
+};
+
+template <class Units>
+inline int64_t units(int64_t n) {
+  return (n + Units::kDepth - 1) / Units::kDepth;
 }
 
-// to (h', n') = the transpose of from (n, h), zeros where there is nothing.
+// Scratch, where primes are rounded up to whole registers and d = units(h): keys (d', n'), values (units(n), h'),
+// queries (kQueryRows, d'), scores (kQueryRows, n').
+inline int64_t attention_scratch(int64_t keys, int64_t head_dim) {
+  const int64_t n = whole_registers(keys);
+  const int64_t h = whole_registers(head_dim);
+  return h * n + keys * h + kQueryRows * (h + n);
+}
+
+// to (d', n') = the transpose of from (n, h) in units along its rows, zeros where there is nothing.
+template <class Units>
 void transpose_keys(const float* from, int64_t stride, int64_t keys, int64_t head_dim, float* to) {
+  constexpr int64_t kColumns = kLanes * Units::kDepth;
   const int64_t n = whole_registers(keys);
   for (int64_t j = 0; j < keys; j += kLanes) {
-    for (int64_t d = 0; d < head_dim; d += kLanes) {
+    for (int64_t d = 0; d < head_dim; d += kColumns) {
       const float* block = from + j * stride + d;
-      if (j + kLanes <= keys && d + kLanes <= head_dim) {
-        transpose_block(block, stride, to + d * n + j, n);
+      float* target = to + d / Units::kDepth * n + j;
+      const int64_t rows = j + kLanes <= keys ? kLanes : keys - j;
+      const int64_t columns = d + kColumns <= head_dim ? kColumns : head_dim - d;
+      if (Units::kDepth == 1 && rows == kLanes && columns == kColumns) {
+        transpose_block(block, stride, target, n);
         continue;
       }
       float part[kLanes * kLanes] = {};
-      const int64_t rows = j + kLanes <= keys ? kLanes : keys - j;
-      const int64_t columns = d + kLanes <= head_dim ? kLanes : head_dim - d;
-      for (int64_t r = 0; r < rows; ++r) store(part + r * kLanes, load_first(block + r * stride, columns));
-      transpose_block(part, kLanes, to + d * n + j, n);
+      for (int64_t r = 0; r < rows; ++r) store(part + r * kLanes, Units::along_row(block + r * stride, columns));
+      transpose_block(part, kLanes, target, n);
     }
   }
 }
 
+// to (units(n), h') = from (n, h) in units down its columns.
+template <class Units>
 void copy_values(const float* from, int64_t stride, int64_t keys, int64_t head_dim, float* to) {
   const int64_t h = whole_registers(head_dim);
-  for (int64_t j = 0; j < keys; ++j) {
-    for_registers(head_dim,
-                  [&](int64_t d, int64_t count) { store(to + j * h + d, load_some(from + j * stride + d, count)); });
+  for (int64_t j = 0; j < keys; j += Units::kDepth) {
+    float* row = to + j / Units::kDepth * h;
+    for_registers(head_dim, [&](int64_t d, int64_t count) {
+      store(row + d, Units::down_columns(from + j * stride + d, stride, keys - j, count));
+    });
   }
 }
 
-// scores (R, C registers) = queries keys; queries (R, h), keys (h, n').
-template <int R, int C>
-inline void score_block(const float* queries, int64_t q_stride, const float* keys, int64_t n, int64_t head_dim,
+// to (units(n)) = a row of n floats in units; to may be from.
+template <class Units>
+inline void pack_row(const float* from, int64_t n, float* to) {
+  constexpr int64_t kFloats = kLanes * Units::kDepth;
+  for (int64_t c = 0; c < n; c += kFloats) {
+    store(to + c / Units::kDepth, Units::along_row(from + c, c + kFloats <= n ? kFloats : n - c));
+  }
+}
+
+// scores (R, C registers) = queries keys; queries (R, d), keys (d, n').
+template <class Units, int R, int C>
+inline void score_block(const float* queries, int64_t q_stride, const float* keys, int64_t n, int64_t depth,
                         float* scores) {
   Floats sum[R][C];
   for (int r = 0; r < R; ++r) {
     for (int c = 0; c < C; ++c) sum[r][c] = zero();
   }
-  for (int64_t d = 0; d < head_dim; ++d) {
+  for (int64_t d = 0; d < depth; ++d) {
     Floats key[C];
     for (int c = 0; c < C; ++c) key[c] = load(keys + d * n + c * kLanes);
     for (int r = 0; r < R; ++r) {
       const Floats query = all(queries[r * q_stride + d]);
-      for (int c = 0; c < C; ++c) sum[r][c] = fma(query, key[c], sum[r][c]);
+      for (int c = 0; c < C; ++c) sum[r][c] = Units::multiply_add(query, key[c], sum[r][c]);
     }
   }
   for (int r = 0; r < R; ++r) {
@@ -66,20 +101,21 @@ inline void score_block(const float* queries, int64_t q_stride, const float* key
   }
 }
 
-// out (R, C registers) = weights values / total; weights (R, n'), values (n, h'), the last register `last` lanes wide.
-template <int R, int C>
-inline void value_block(const float* weights, const float* values, int64_t keys, int64_t n, int64_t h,
+// out (R, C registers) = weights values / total; weights (R, depth) with rows n' apart, values (depth, h'), the last
+// register `last` lanes wide.
+template <class Units, int R, int C>
+inline void value_block(const float* weights, const float* values, int64_t depth, int64_t n, int64_t h,
                         const float* inverse_total, float* out, int64_t out_stride, int64_t last) {
   Floats sum[R][C];
   for (int r = 0; r < R; ++r) {
     for (int c = 0; c < C; ++c) sum[r][c] = zero();
   }
-  for (int64_t j = 0; j < keys; ++j) {
+  for (int64_t j = 0; j < depth; ++j) {
     Floats value[C];
     for (int c = 0; c < C; ++c) value[c] = load(values + j * h + c * kLanes);
     for (int r = 0; r < R; ++r) {
       const Floats weight = all(weights[r * n + j]);
-      for (int c = 0; c < C; ++c) sum[r][c] = fma(weight, value[c], sum[r][c]);
+      for (int c = 0; c < C; ++c) sum[r][c] = Units::multiply_add(weight, value[c], sum[r][c]);
     }
   }
   for (int r = 0; r < R; ++r) {
@@ -119,21 +155,29 @@ inline int64_t seen_by(const AttentionArgs& args, int64_t query) {
   return args.causal && seen < args.keys ? seen : args.keys;
 }
 
-template <int R>
-void attend_rows(const AttentionArgs& args, int64_t first, const float* keys, const float* values, float* scores) {
+template <class Units, int R>
+void attend_rows(const AttentionArgs& args, int64_t first, const float* keys, const float* values, float* queries) {
   const int64_t n = whole_registers(args.keys);
   const int64_t seen = seen_by(args, first + R - 1);
   const int64_t scored = whole_registers(seen);
   const int64_t h = whole_registers(args.head_dim);
+  const int64_t depth = units<Units>(args.head_dim);
+  float* scores = queries + kQueryRows * h;
   const float* q = args.q + first * args.q_stride;
+  int64_t q_stride = args.q_stride;
+  if constexpr (Units::kDepth > 1) {
+    for (int r = 0; r < R; ++r) pack_row<Units>(q + r * q_stride, args.head_dim, queries + r * h);
+    q = queries;
+    q_stride = h;
+  }
   int64_t c = 0;
   for (; c + kScoreVectors * kLanes <= scored; c += kScoreVectors * kLanes) {
-    score_block<R, kScoreVectors>(q, args.q_stride, keys + c, n, args.head_dim, scores + c);
+    score_block<Units, R, kScoreVectors>(q, q_stride, keys + c, n, depth, scores + c);
   }
   for (; c + 2 * kLanes <= scored; c += 2 * kLanes) {
-    score_block<R, 2>(q, args.q_stride, keys + c, n, args.head_dim, scores + c);
+    score_block<Units, R, 2>(q, q_stride, keys + c, n, depth, scores + c);
   }
-  if (c < scored) score_block<R, 1>(q, args.q_stride, keys + c, n, args.head_dim, scores + c);
+  if (c < scored) score_block<Units, R, 1>(q, q_stride, keys + c, n, depth, scores + c);
 
   float inverse_total[R];
   for (int r = 0; r < R; ++r) {
@@ -142,55 +186,60 @@ void attend_rows(const AttentionArgs& args, int64_t first, const float* keys, co
     if (args.relative) add_relative(row, args.relative - (first + r), own, args.scale);
     inverse_total[r] = soften(row, own, args.relative ? 1.0F : args.scale);
     for (int64_t at = whole_registers(own); at < scored; at += kLanes) store(row + at, zero());
-    if (!args.probabilities) continue;
-    float* to = args.probabilities + (first + r) * args.keys;
-    for_registers(args.keys, [&](int64_t at, int64_t count) {
-      store_some(to + at, at < scored ? mul(load(row + at), all(inverse_total[r])) : zero(), count);
-    });
+    if (args.probabilities) {
+      float* to = args.probabilities + (first + r) * args.keys;
+      for_registers(args.keys, [&](int64_t at, int64_t count) {
+        store_some(to + at, at < scored ? mul(load(row + at), all(inverse_total[r])) : zero(), count);
+      });
+    }
+    if constexpr (Units::kDepth > 1) pack_row<Units>(row, scored, row);
   }
 
+  const int64_t summed = units<Units>(seen);
   float* out = args.out + first * args.out_stride;
   int64_t d = 0;
   for (; d + kValueVectors * kLanes <= args.head_dim; d += kValueVectors * kLanes) {
-    value_block<R, kValueVectors>(scores, values + d, seen, n, h, inverse_total, out + d, args.out_stride, kLanes);
+    value_block<Units, R, kValueVectors>(scores, values + d, summed, n, h, inverse_total, out + d, args.out_stride,
+                                         kLanes);
   }
   for (; d < args.head_dim; d += kLanes) {
     const int64_t left = args.head_dim - d;
-    value_block<R, 1>(scores, values + d, seen, n, h, inverse_total, out + d, args.out_stride,
-                      left < kLanes ? left : kLanes);
+    value_block<Units, R, 1>(scores, values + d, summed, n, h, inverse_total, out + d, args.out_stride,
+                             left < kLanes ? left : kLanes);
   }
 }
 
-void attention(const AttentionArgs& args) {
+template <class Units>
+void attend(const AttentionArgs& args) {
   const int64_t n = whole_registers(args.keys);
   const int64_t h = whole_registers(args.head_dim);
   float* keys = args.scratch;
   float* values = keys + h * n;
-  float* scores = values + args.keys * h;
-  transpose_keys(args.k, args.kv_stride, args.keys, args.head_dim, keys);
-  copy_values(args.v, args.kv_stride, args.keys, args.head_dim, values);
+  float* queries = values + args.keys * h;
+  transpose_keys<Units>(args.k, args.kv_stride, args.keys, args.head_dim, keys);
+  copy_values<Units>(args.v, args.kv_stride, args.keys, args.head_dim, values);
   // Blocks of about the same size: a last one of one or two rows would waste most of its loads.
   int64_t blocks = (args.queries + kQueryRows - 1) / kQueryRows;
   for (int64_t first = 0; blocks > 0; --blocks) {
     const int64_t rows = (args.queries - first + blocks - 1) / blocks;
     switch (rows) {
       case 6:
-        attend_rows<6>(args, first, keys, values, scores);
+        attend_rows<Units, 6>(args, first, keys, values, queries);
         break;
       case 5:
-        attend_rows<5>(args, first, keys, values, scores);
+        attend_rows<Units, 5>(args, first, keys, values, queries);
         break;
       case 4:
-        attend_rows<4>(args, first, keys, values, scores);
+        attend_rows<Units, 4>(args, first, keys, values, queries);
         break;
       case 3:
-        attend_rows<3>(args, first, keys, values, scores);
+        attend_rows<Units, 3>(args, first, keys, values, queries);
         break;
       case 2:
-        attend_rows<2>(args, first, keys, values, scores);
+        attend_rows<Units, 2>(args, first, keys, values, queries);
         break;
       default:
-        attend_rows<1>(args, first, keys, values, scores);
+        attend_rows<Units, 1>(args, first, keys, values, queries);
         break;
     }
     first += rows;

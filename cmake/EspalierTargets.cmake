@@ -16,11 +16,12 @@ if(ESPALIER_FUZZ)
   target_compile_options(espalier_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# What most files include: read once a target, which is a quarter of the time of a file.
+# What most files include: read once a target, which is a quarter of the time of a file. JSON is not among them: what its
+# header instantiates costs every file that has it, precompiled or not. Targets where most files use it add it.
 set(espalier_common_headers
   <algorithm> <array> <atomic> <chrono> <cmath> <cstdint> <cstring> <filesystem> <fstream> <functional> <limits> <map>
   <memory> <mutex> <numeric> <optional> <set> <span> <string> <string_view> <thread> <unordered_map> <utility> <variant>
-  <vector> <fmt/format.h> <nlohmann/json.hpp>)
+  <vector> <fmt/format.h>)
 
 # espalier_precompile(TARGET [headers ...]): these and the common ones, precompiled, where a target has files enough to
 # earn it. Every file still includes what it uses: clang-tidy reads it without them.
@@ -58,13 +59,14 @@ function(espalier_use_torch target)
   endif()
 endfunction()
 
-# espalier_add_test(NAME SOURCES ... DEPENDS rooms ... [LIBRARIES ...] [TORCH] [LABELS ...] [TIMEOUT seconds])
+# espalier_add_test(NAME SOURCES ... DEPENDS rooms ... [LIBRARIES ...] [TORCH] [LABELS ...] [TIMEOUT seconds]
+#                   [PRECOMPILE headers ...])
 # One test program of GoogleTest cases; every case is its own ctest entry. LABELS: slow, gui, real (needs real data).
 function(espalier_add_test name)
   if(NOT ESPALIER_TESTS)
     return()
   endif()
-  cmake_parse_arguments(arg "TORCH;NO_MAIN" "TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "TORCH;NO_MAIN" "TIMEOUT" "SOURCES;DEPENDS;LIBRARIES;LABELS;PRECOMPILE" ${ARGN})
   add_executable(test_${name} ${arg_SOURCES})
   list(TRANSFORM arg_DEPENDS PREPEND espalier_)
   target_link_libraries(test_${name} PRIVATE espalier_flags espalier_test_support ${arg_DEPENDS} ${arg_LIBRARIES}
@@ -78,7 +80,7 @@ function(espalier_add_test name)
     # Assertions are most of a test's code; they take a third less time to compile so. With libtorch the flags are those of
     # its precompiled header.
     target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-    espalier_precompile(test_${name} <gtest/gtest.h>)
+    espalier_precompile(test_${name} <gtest/gtest.h> ${arg_PRECOMPILE})
   endif()
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if(NOT arg_TIMEOUT)

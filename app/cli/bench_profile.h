@@ -1,7 +1,7 @@
 #pragma once
 // What `espalier bench --layers` says of one row of its table.
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "measure/profile.h"
 
 namespace espalier::cli {

@@ -134,7 +134,7 @@ void add_inspect(Program& program) {
                      {"macs", macs},
                      {"macs_length", options->length}};
       if (options->weights) answer["weights"] = weights_json(model);
-      if (model.provenance.contains("passed_over")) answer["passed_over"] = model.provenance["passed_over"];
+      if (model.provenance->contains("passed_over")) answer["passed_over"] = (*model.provenance)["passed_over"];
       program.print_json(answer);
       return;
     }
@@ -148,7 +148,7 @@ void add_inspect(Program& program) {
                bytes_text(static_cast<double>(predicted_bundle_bytes(model))), count_text(static_cast<double>(macs)),
                options->length);
     options->weights ? print_weights(model) : print_parts(model);
-    const auto passed_over = json_get_or<std::vector<std::string>>(model.provenance, "passed_over", {}, "provenance");
+    const auto passed_over = json_get_or<std::vector<std::string>>(*model.provenance, "passed_over", {}, "provenance");
     if (!passed_over.empty()) fmt::print("\nno tensors, passed over: {}\n", fmt::join(passed_over, ", "));
   });
 }

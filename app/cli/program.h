@@ -9,7 +9,7 @@
 #include "app/cli/parse_error.h"
 #include "base/cancel.h"
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "jobs/job.h"
 
 namespace espalier::cli {

@@ -1,5 +1,7 @@
 #include "app/cli/runtime_options.h"
 
+#include "base/json.h"
+
 namespace espalier::cli {
 
 RuntimeOptions::RuntimeOptions(CLI::App* verb) {

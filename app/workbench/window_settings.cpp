@@ -6,6 +6,7 @@
 #include <QSettings>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "formats/atomic_file.h"
 
 namespace espalier {

@@ -5,6 +5,7 @@
 #include <new>
 #include <system_error>
 
+#include "base/json.h"
 #include "base/unicode.h"
 
 namespace espalier {

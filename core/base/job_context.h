@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/cancel.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "base/progress.h"
 
 namespace espalier {

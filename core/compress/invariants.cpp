@@ -10,6 +10,7 @@
 #include <fstream>
 #include <map>
 
+#include "base/json.h"
 #include "engine/engine.h"
 #include "measure/cost.h"
 

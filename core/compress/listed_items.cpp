@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "compress/surgery.h"
 
 namespace espalier {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/json.h"
 #include "compress/weight_leaves.h"
 #include "measure/cost.h"
 

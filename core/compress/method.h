@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/job_context.h"
+#include "base/json.h"
 #include "data/task.h"
 #include "model/model.h"
 #include "recipe/recipe.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "compress/hollow.h"
 #include "measure/cost.h"
 #include "train/fine_tune.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/json.h"
 #include "compress/ranking.h"
 #include "compress/retraining.h"
 #include "introspect/introspect.h"

@@ -1,6 +1,7 @@
 #include "data/dataset_card.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "data/source_text.h"
 #include "formats/atomic_file.h"
 

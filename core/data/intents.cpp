@@ -1,6 +1,7 @@
 #include "data/intents.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "data/source_text.h"
 
 namespace espalier {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/json.h"
 #include "data/lab.h"
 #include "data/lab_words.h"
 

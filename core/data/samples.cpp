@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "data/dataset_card.h"
 #include "data/mail_corpus.h"
 #include "formats/atomic_file.h"

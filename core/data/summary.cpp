@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/json.h"
 #include "data/layout.h"
 #include "data/splits.h"
 #include "text/unicode.h"

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "data/source_text.h"
 #include "text/unicode.h"
 

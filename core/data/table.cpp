@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace espalier {
 namespace {
@@ -130,7 +131,7 @@ TableReader::TableReader(const std::filesystem::path& file, TableFormat format)
                                             .next = "write one object a line (JSONL)"});
     }
     bool recoded = false;
-    items_ = items_of(parse_json(to_utf8(source_.text, recoded), file.string()), file.string());
+    *items_ = items_of(parse_json(to_utf8(source_.text, recoded), file.string()), file.string());
   }
 }
 
@@ -157,9 +158,9 @@ bool TableReader::next(TableRow& row) {
   row.fault.clear();
   row.recoded = false;
   if (format_ == TableFormat::JsonDocument) {
-    if (at_ >= items_.size()) return false;
+    if (at_ >= items_->size()) return false;
     row.line = static_cast<int64_t>(++at_);
-    read_object(items_[at_ - 1], row);
+    read_object((*items_)[at_ - 1], row);
     return true;
   }
   if (quoted_) {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
+#include "base/boxed_json.h"
 #include "data/source_text.h"
 
 namespace espalier {
@@ -65,7 +65,7 @@ class TableReader {
   int open_quotes_ = 0;
   char separator_ = '\t';
   std::vector<std::string> columns_;
-  Json items_;  // JsonDocument only: the array of objects
+  BoxedJson items_;  // JsonDocument only: the array of objects
 };
 
 }  // namespace espalier

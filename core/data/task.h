@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/cancel.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "text/tokenizer.h"
 
 namespace espalier {

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "base/json.h"
 #include "data/task.h"
 
 namespace espalier {

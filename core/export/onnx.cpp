@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "export/onnx_stack.h"
 
 namespace espalier {
@@ -35,7 +36,7 @@ OnnxExport export_onnx(const Model& model, const std::filesystem::path& file, co
   onnx_writer::Graph graph;
   onnx_writer::Weights weights(model, options.form, graph);
   onnx_writer::Encoder(model, weights, graph).build();
-  graph.add_metadata("espalier.steps", model.provenance.value("steps", Json::array()).dump());
+  graph.add_metadata("espalier.steps", model.provenance->value("steps", Json::array()).dump());
   if (!model.architecture.head.labels.empty()) {
     graph.add_metadata("labels", Json(model.architecture.head.labels).dump());
   }

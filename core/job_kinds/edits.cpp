@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/nearest.h"
 #include "compress/listed_items.h"
 #include "compress/surgery.h"

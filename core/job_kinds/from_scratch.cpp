@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "data/lab.h"
 #include "job_kinds/resources.h"
 #include "model/folders.h"

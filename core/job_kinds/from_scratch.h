@@ -2,7 +2,7 @@
 // Models that are trained from nothing: an architecture, and a tokenizer that is there already or learnt.
 
 #include "base/job_context.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "data/task.h"
 #include "model/model.h"
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/json.h"
+
 namespace espalier {
 
 std::vector<size_t> pareto_front(const std::vector<Json>& rows, const std::string& quality, const std::string& cost) {

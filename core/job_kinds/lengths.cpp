@@ -25,7 +25,7 @@ int64_t length_in(const Json& settings, const char* member, int64_t otherwise, i
 
 // The blocks that the model was trained on, if it says so; 0 else.
 int64_t trained_block(const Model& model) {
-  const Json training = model.provenance.value("training", Json::object());
+  const Json training = model.provenance->value("training", Json::object());
   return training.is_object() ? training.value("block_length", int64_t{0}) : 0;
 }
 

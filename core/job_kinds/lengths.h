@@ -1,7 +1,7 @@
 #pragma once
 // How long the sequences of a job are, from its settings.
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "data/qa_windows.h"
 #include "model/model.h"
 

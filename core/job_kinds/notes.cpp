@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/json.h"
 #include "network/runtime.h"
 
 namespace espalier {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 
+#include "base/json.h"
 #include "base/version.h"
 #include "job_kinds/front.h"
 #include "job_kinds/markup.h"

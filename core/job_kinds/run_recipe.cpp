@@ -193,7 +193,7 @@ class RecipeRun {
           Json done = to_json(step);
           done["seed"] = recipe_.seed;
           done["code_version"] = kCodeVersion;
-          result.model.provenance["steps"].push_back(done);
+          (*result.model.provenance)["steps"].push_back(done);
           return std::move(result.model);
         },
         made.model);

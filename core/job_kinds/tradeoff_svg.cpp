@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/json.h"
 #include "job_kinds/axis.h"
 #include "job_kinds/front.h"
 #include "job_kinds/label_layout.h"

@@ -127,15 +127,15 @@ Json train_job(const JobSpec& spec, JobContext& context) {
 
   JobContext training = context.slice(0, 0.95);
   TrainResult result = fine_tune(start, *data.objective, options, training);
-  if (scratch) result.model.provenance["name"] = spec.output_folder.filename().string();
-  result.model.provenance["training"] = {{"task", task.name},
-                                         {"data", provenance_of(task, {wanted.train_split, wanted.dev_split})},
-                                         {"train_split", wanted.train_split},
-                                         {"seed", spec.seed},
-                                         {"max_length", wanted.lengths.max_length},
-                                         {"options", json_get_or(settings, "options", Json::object(), kSettingsOf)}};
+  if (scratch) (*result.model.provenance)["name"] = spec.output_folder.filename().string();
+  (*result.model.provenance)["training"] = {{"task", task.name},
+                                            {"data", provenance_of(task, {wanted.train_split, wanted.dev_split})},
+                                            {"train_split", wanted.train_split},
+                                            {"seed", spec.seed},
+                                            {"max_length", wanted.lengths.max_length},
+                                            {"options", json_get_or(settings, "options", Json::object(), kSettingsOf)}};
   if (task.kind == TaskKind::LanguageModelling) {
-    result.model.provenance["training"]["block_length"] = wanted.lengths.block_length;
+    (*result.model.provenance)["training"]["block_length"] = wanted.lengths.block_length;
   }
   save_bundle(result.model, spec.output_folder, context.cancel);
   std::error_code ignored;

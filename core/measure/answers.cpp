@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "measure/blanks.h"
 #include "text/aligned_text.h"
 #include "text/unicode.h"

@@ -1,5 +1,6 @@
 #include "measure/flops.h"
 
+#include "base/json.h"
 #include "measure/cost.h"
 
 namespace espalier {

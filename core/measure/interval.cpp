@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/json.h"
 #include "measure/normal.h"
 
 namespace espalier {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "measure/calibration.h"
 #include "measure/check_sizes.h"
 #include "measure/logits.h"

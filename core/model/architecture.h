@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/index.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "base/tensor.h"
 
 namespace espalier {

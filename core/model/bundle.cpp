@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/mapped_memory.h"
 #include "formats/atomic_file.h"
 #include "formats/atomic_folder.h"
@@ -47,7 +48,7 @@ Contents contents_of(const Model& model) {
     }
   }
   const Json description = {{"format", kFormat},  {"version", kVersion}, {"architecture", to_json(model.architecture)},
-                            {"weights", weights}, {"shared", shared},    {"provenance", model.provenance}};
+                            {"weights", weights}, {"shared", shared},    {"provenance", *model.provenance}};
   contents.description = description.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
   contents.card = make_model_card(model);
   return contents;
@@ -125,8 +126,8 @@ Model open_bundle(const fs::path& folder) {
     throw Error(ErrorKind::Format, {"a tensor that no weight names", (folder / kTensorFile).string(),
                                     file.tensors.begin()->first, "only tensors that espalier.json names", ""});
   }
-  model.provenance = json_get<Json>(description, "provenance", where);
-  if (!model.provenance.is_object()) {
+  *model.provenance = json_get<Json>(description, "provenance", where);
+  if (!model.provenance->is_object()) {
     throw Error(ErrorKind::Format, {"\"provenance\" is not an object", where, "", "an object", ""});
   }
   model.tokenizer_files = read_tokenizer_files(folder);

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/nearest.h"
 #include "base/unicode.h"
 #include "formats/atomic_file.h"
@@ -230,10 +231,10 @@ Model open_hugging_face(const fs::path& folder) {
   model.tokenizer_files = read_tokenizer_files(folder);
   const fs::path whole = fs::absolute(folder).lexically_normal();
   const std::string name = printable_utf8((whole.has_filename() ? whole : whole.parent_path()).filename().string());
-  model.provenance = {{"name", name},
-                      {"source", json_get_or<std::string>(config, "_name_or_path", name, where)},
-                      {"steps", Json::array()}};
-  if (!file.passed_over.empty()) model.provenance["passed_over"] = file.passed_over;
+  *model.provenance = {{"name", name},
+                       {"source", json_get_or<std::string>(config, "_name_or_path", name, where)},
+                       {"steps", Json::array()}};
+  if (!file.passed_over.empty()) (*model.provenance)["passed_over"] = file.passed_over;
   validate(model, folder.string());
   return model;
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace espalier {
 namespace {
@@ -73,7 +74,7 @@ Model materialized(const Model& model) {
 }
 
 std::string display_name(const Model& model) {
-  const Json& provenance = model.provenance;
+  const Json& provenance = *model.provenance;
   if (provenance.is_object() && provenance.contains("name") && provenance["name"].is_string()) {
     const auto name = provenance["name"].get<std::string>();
     if (!name.empty()) return name;

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/boxed_json.h"
 #include "base/job_context.h"
-#include "base/json.h"
 #include "model/architecture.h"
 #include "model/weight_table.h"
 #include "text/tokenizer.h"
@@ -17,7 +17,7 @@ struct Model {
   Architecture architecture;
   WeightTable weights;
   std::vector<TokenizerFile> tokenizer_files;  // carried unread
-  Json provenance = Json::object();            // "name", "source", "licence", "steps": [{method, settings, seed, ...}]
+  BoxedJson provenance;  // an object: "name", "source", "licence", "steps": [{method, settings, seed, ...}]
 
   const Weight& weight(const std::string& slot) const { return weights.at(slot); }
 };

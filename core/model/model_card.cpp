@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "base/json.h"
 #include "base/unicode.h"
 
 namespace espalier {
@@ -41,8 +42,8 @@ std::string make_model_card(const Model& model) {
   card += fmt::format("- Family: {}, {} layers, width {}, head: {}\n", printable_utf8(a.family), a.layers.size(),
                       a.hidden_size, to_string(a.head.kind));
   card += fmt::format("- Parameters: {}\n", num_parameters(model));
-  add_member(card, model.provenance, "source", "Source");
-  add_member(card, model.provenance, "licence", "Licence");
+  add_member(card, *model.provenance, "source", "Source");
+  add_member(card, *model.provenance, "licence", "Licence");
   std::map<std::string, int> forms;
   for (const std::string& slot : model.weights.unique_slots()) {
     const Weight& weight = model.weights.at(slot);
@@ -50,7 +51,7 @@ std::string make_model_card(const Model& model) {
   }
   card += "\n## How the matrices are stored\n\n";
   for (const auto& [form, count] : forms) card += fmt::format("- {} x {}\n", count, form);
-  add_steps(card, model.provenance);
+  add_steps(card, *model.provenance);
   return card;
 }
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "model/weight_bits.h"
 
 namespace espalier {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/nearest.h"
 
 namespace espalier {

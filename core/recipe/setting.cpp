@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/nearest.h"
 
 namespace espalier {
@@ -130,7 +131,7 @@ Json to_json(const Setting& setting) {
   }
   Json json = {{"key", setting.key},
                {"type", kTypes.at(static_cast<size_t>(setting.type))},
-               {"default", setting.default_value},
+               {"default", *setting.default_value},
                {"label", setting.label},
                {"help", setting.help},
                {"unit", setting.unit},
@@ -197,14 +198,14 @@ Settings::Settings(const std::vector<Setting>& schema, const Json& values) {
   }
   for (const Setting& setting : schema) {
     const auto value = values.find(setting.key);
-    const Json& chosen = value != values.end() ? *value : setting.default_value;
-    values_[setting.key] = fault_of(setting, chosen).empty() ? normalised(setting, chosen) : chosen;
+    const Json& chosen = value != values.end() ? *value : *setting.default_value;
+    (*values_)[setting.key] = fault_of(setting, chosen).empty() ? normalised(setting, chosen) : chosen;
   }
 }
 
-bool Settings::flag(std::string_view key) const { return value_of(values_, key).get<bool>(); }
-int64_t Settings::integer(std::string_view key) const { return value_of(values_, key).get<int64_t>(); }
-double Settings::real(std::string_view key) const { return value_of(values_, key).get<double>(); }
-std::string Settings::text(std::string_view key) const { return value_of(values_, key).get<std::string>(); }
+bool Settings::flag(std::string_view key) const { return value_of(*values_, key).get<bool>(); }
+int64_t Settings::integer(std::string_view key) const { return value_of(*values_, key).get<int64_t>(); }
+double Settings::real(std::string_view key) const { return value_of(*values_, key).get<double>(); }
+std::string Settings::text(std::string_view key) const { return value_of(*values_, key).get<std::string>(); }
 
 }  // namespace espalier

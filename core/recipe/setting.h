@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
+#include "base/boxed_json.h"
 
 namespace espalier {
 
@@ -19,10 +19,10 @@ struct SettingChoice {
   std::string label;
 };
 
-struct Setting {         // NOLINT(bugprone-exception-escape): moving a Json only asserts
+struct Setting {
   std::string key = {};  // "sparsity"; stable, in recipes
   SettingType type = SettingType::Real;
-  Json default_value = nullptr;
+  BoxedJson default_value = nullptr;
   std::string label = {};              // "Sparsity"
   std::string help = {};               // one or two whole sentences
   std::string unit = {};               // "%", "heads"; empty when none
@@ -56,10 +56,10 @@ class Settings {
   int64_t integer(std::string_view key) const;
   double real(std::string_view key) const;
   std::string text(std::string_view key) const;  // Choice, Text, Path
-  const Json& json() const { return values_; }
+  const Json& json() const { return *values_; }
 
  private:
-  Json values_ = Json::object();
+  BoxedJson values_;
 };
 
 }  // namespace espalier

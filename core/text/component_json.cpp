@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "text/unicode.h"
 #include "text/vocabulary.h"
 

@@ -2,7 +2,7 @@
 // The parts of tokenizer.json between the vocabulary and the text. Each reader takes the member as it stands in the
 // file (null when absent) and throws Unsupported naming a component it does not know, Format when one is damaged.
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "text/decoder.h"
 #include "text/normalizer.h"
 #include "text/post_processor.h"

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "text/byte_level.h"
 #include "text/component_json.h"
 #include "text/unicode.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/cancel.h"
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "text/normalizer.h"
 #include "text/pre_tokenizer.h"
 #include "text/tokenizer.h"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "text/component_json.h"
 #include "text/sentencepiece_model.h"
 #include "text/tokenizer_readers.h"

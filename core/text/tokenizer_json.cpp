@@ -1,6 +1,7 @@
 // Reads tokenizer.json, the one-file form of a tokenizer.
 
 #include "base/error.h"
+#include "base/json.h"
 #include "text/bpe.h"
 #include "text/component_json.h"
 #include "text/tokenizer_readers.h"

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "text/composed_tokenizer.h"
 #include "text/tokenizer_settings.h"
 

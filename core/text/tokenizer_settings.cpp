@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "text/component_json.h"
 #include "text/vocabulary.h"
 

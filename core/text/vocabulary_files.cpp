@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "text/bpe.h"
 #include "text/tokenizer_readers.h"
 #include "text/vocabulary.h"

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/json.h"
 #include "train/objective.h"
 
 namespace espalier {

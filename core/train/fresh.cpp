@@ -3,6 +3,7 @@
 // models have their own.
 
 #include "train/fresh.h"
+#include "base/json.h"
 #include "base/rng.h"
 #include "train/fine_tune.h"
 #include "train/recurrent_init.h"
@@ -53,7 +54,7 @@ void add_fresh_weight(Model& model, const Slot& slot, const Rng& seed) {
 Model fresh_model(const Architecture& architecture, uint64_t seed) {
   Model model;
   model.architecture = architecture;
-  model.provenance["name"] = "fresh " + architecture.family;
+  (*model.provenance)["name"] = "fresh " + architecture.family;
   const Rng rng(seed);
   check_recurrent(architecture, "a fresh model");
   for (const Slot& slot : slots_of(architecture)) add_fresh_weight(model, slot, rng);

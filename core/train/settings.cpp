@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "base/json.h"
 #include "train/fine_tune.h"
 
 namespace espalier {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <new>
 
+#include "base/json.h"
 #include "base/nearest.h"
 #include "base/unicode.h"
 #include "tests/support/support.h"

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <set>
 
+#include "base/json.h"
 #include "formats/safetensors.h"
 #include "tests/cli/command.h"
 #include "tests/support/support.h"

@@ -8,6 +8,7 @@
 #include <array>
 #include <csignal>
 
+#include "base/json.h"
 #include "tests/support/support.h"
 
 namespace espalier::test {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/json.h"
 #include "tests/cli/command.h"
 #include "tests/support/support.h"
 

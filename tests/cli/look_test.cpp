@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "base/json.h"
 #include "tests/cli/command.h"
 #include "tests/support/support.h"
 

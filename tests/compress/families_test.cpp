@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/json.h"
 #include "base/rng.h"
 #include "compress/surgery.h"
 #include "tests/compress/small_model.h"

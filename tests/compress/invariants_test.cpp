@@ -1,4 +1,5 @@
 #include "compress/invariants.h"
+#include "base/json.h"
 
 #include "tests/compress/small_model.h"
 #include "tests/support/support.h"

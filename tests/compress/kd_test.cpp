@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include "base/json.h"
 #include "network/network.h"
 #include "tests/compress/small_model.h"
 #include "tests/support/support.h"

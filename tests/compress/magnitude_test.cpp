@@ -3,6 +3,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/json.h"
 #include "base/rng.h"
 #include "tests/compress/small_model.h"
 #include "tests/support/support.h"

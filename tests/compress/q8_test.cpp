@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/json.h"
 #include "tests/compress/small_model.h"
 #include "tests/support/support.h"
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/json.h"
 #include "tests/compress/small_model.h"
 #include "tests/support/support.h"
 #include "train/fine_tune.h"
@@ -30,7 +31,7 @@ TEST(Registry, MethodsInOrderWithPagesAndSoundSchemas) {
     for (const Setting& setting : each->settings()) {
       EXPECT_TRUE(keys.insert(setting.key).second) << info.id << " has two settings " << setting.key;
       EXPECT_FALSE(setting.help.empty() || setting.label.empty()) << info.id << " " << setting.key;
-      EXPECT_TRUE(check_settings(each->settings(), {{setting.key, setting.default_value}}).empty()) << setting.key;
+      EXPECT_TRUE(check_settings(each->settings(), {{setting.key, *setting.default_value}}).empty()) << setting.key;
       // Those of training are the same for all and stand in one place.
       const bool own =
           std::ranges::none_of(retrain_settings(0), [&](const Setting& t) { return t.key == setting.key; });

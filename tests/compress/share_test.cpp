@@ -1,5 +1,6 @@
 #include <set>
 
+#include "base/json.h"
 #include "compress/share/layers/assignment.h"
 #include "tests/compress/small_model.h"
 #include "tests/support/support.h"

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/json.h"
 #include "base/rng.h"
 #include "train/fine_tune.h"
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/json.h"
 #include "compress/ranking.h"
 #include "network/network.h"
 #include "tests/compress/small_model.h"

@@ -1,4 +1,5 @@
 #include "compress/factorize/svd/svd.h"
+#include "base/json.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,6 @@
 // Folders and files that are no tables: classes as folders, intents, parallel text, running text, tagged words.
 
+#include "base/json.h"
 #include "data/dataset_card.h"
 #include "data/plain_text.h"
 #include "tests/data/data_folder.h"

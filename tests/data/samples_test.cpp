@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "base/json.h"
 #include "data/mail_corpus.h"
 #include "tests/data/data_folder.h"
 

@@ -1,4 +1,5 @@
 #include "data/summary.h"
+#include "base/json.h"
 
 #include "tests/data/data_folder.h"
 

@@ -117,7 +117,7 @@ TEST(Train, TheModelKnowsWhoseDataItHasSeen) {
   answer_of("train",
             {{"model", world.model().string()}, {"task", world.task().string()}, {"options", {{"max_steps", 1}}}},
             world.folder() / "out");
-  const Json data = open_model(world.folder() / "out").provenance.at("training").at("data");
+  const Json data = open_model(world.folder() / "out").provenance->at("training").at("data");
   EXPECT_EQ(data.at("licence"), "CC0-1.0");
   EXPECT_EQ(data.at("source"), "made for a test");
   EXPECT_EQ(data.at("identity").get<std::string>().size(), 64u);

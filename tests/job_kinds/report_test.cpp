@@ -1,4 +1,5 @@
 #include "job_kinds/report.h"
+#include "base/json.h"
 
 #include <regex>
 

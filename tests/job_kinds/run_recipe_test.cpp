@@ -69,7 +69,7 @@ TEST(RunRecipe, EveryStepIsARowAndIsKept) {
   EXPECT_LT(rows[2].at("macs"), rows[1].at("macs"));
   EXPECT_EQ(rows[3].at("macs"), rows[2].at("macs"));
   EXPECT_LT(rows[3].at("bundle_bytes"), rows[2].at("bundle_bytes"));
-  EXPECT_EQ(open_model(rows[3].at("bundle").get<std::string>()).provenance.at("steps").size(), 3u);
+  EXPECT_EQ(open_model(rows[3].at("bundle").get<std::string>()).provenance->at("steps").size(), 3u);
 
   const Workspace workspace(world.workspace());
   const auto run = workspace.run(outcome.last.result.at("run"));

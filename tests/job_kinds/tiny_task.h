@@ -29,7 +29,7 @@ inline Model tiny_task_model(int64_t layers = 2) {
   Model model = tiny_model(7, shape);
   model.architecture.head.labels = {"negative", "positive"};
   model.tokenizer_files = {{"vocab.txt", std::make_shared<const std::string>(vocab)}};
-  model.provenance["name"] = "tiny";
+  (*model.provenance)["name"] = "tiny";
   return model;
 }
 

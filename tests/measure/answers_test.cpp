@@ -1,4 +1,5 @@
 #include "measure/answers.h"
+#include "base/json.h"
 
 #include "measure/multirc.h"
 #include "tests/support/support.h"

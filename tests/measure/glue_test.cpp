@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/json.h"
 #include "tests/support/support.h"
 
 namespace espalier::test {

@@ -1,5 +1,6 @@
 #include "measure/model_size.h"
 
+#include "base/json.h"
 #include "measure/flops.h"
 #include "tests/measure/tiny_model.h"
 #include "tests/support/support.h"

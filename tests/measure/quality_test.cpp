@@ -1,4 +1,5 @@
 #include "measure/quality.h"
+#include "base/json.h"
 
 #include <cmath>
 

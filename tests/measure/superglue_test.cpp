@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/json.h"
 #include "measure/benchmarks/squad.h"
 #include "tests/support/support.h"
 

@@ -1,4 +1,5 @@
 #include "model/architecture.h"
+#include "base/json.h"
 
 #include "tests/model/small_models.h"
 #include "tests/support/support.h"

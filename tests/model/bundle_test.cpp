@@ -1,5 +1,6 @@
 #include <fstream>
 
+#include "base/json.h"
 #include "formats/atomic_file.h"
 #include "formats/safetensors.h"
 #include "tests/model/small_models.h"
@@ -210,7 +211,7 @@ TEST(Model, MaterializedKeepsMeaningAndSharing) {
   EXPECT_EQ(dense.weights.unique_slots(), model.weights.unique_slots());
   EXPECT_EQ(display_name(model), "small");
   Model nameless = model;
-  nameless.provenance = Json::object();
+  nameless.provenance = {};
   EXPECT_EQ(display_name(nameless), "bert 2 layers x 16");
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "formats/atomic_file.h"
 #include "formats/safetensors.h"
 #include "model/families/family.h"

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "base/json.h"
 #include "formats/atomic_file.h"
 #include "formats/safetensors.h"
 #include "tests/model/small_models.h"
@@ -244,7 +245,7 @@ TEST(HuggingFace, TorchCheckpointsGiveTheSameModel) {
   content.wrappers = {"state_dict"};
   content.others = {{"epoch", test::py_int(3)}};
   write_file_atomically(bin, test::torch_zip(content));
-  EXPECT_EQ(open_model(bin).provenance.at("passed_over"), Json::array({"epoch (a number)"}));
+  EXPECT_EQ(open_model(bin).provenance->at("passed_over"), Json::array({"epoch (a number)"}));
   write_file_atomically(bin, "x");
   EXPECT_NE(std::string(expect_error([&] { open_model(bin); }).what()).find(bin.string()), std::string::npos);
 }

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "base/json.h"
 #include "model/model.h"
 #include "tests/model/small_models.h"
 #include "tests/model/small_recurrent.h"

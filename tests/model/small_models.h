@@ -1,6 +1,7 @@
 #pragma once
 // Models made in code, small enough for any test.
 
+#include "base/json.h"
 #include "base/rng.h"
 #include "model/model.h"
 
@@ -32,7 +33,7 @@ inline Model random_model(const Architecture& architecture, uint64_t seed = 1) {
   Model model;
   model.architecture = architecture;
   for (const Slot& slot : slots_of(architecture)) model.weights.add(slot.name, Dense{random_tensor(slot.shape, rng)});
-  model.provenance = {{"name", "small"}, {"source", "made in code"}, {"steps", Json::array()}};
+  *model.provenance = {{"name", "small"}, {"source", "made in code"}, {"steps", Json::array()}};
   return model;
 }
 
@@ -59,13 +60,13 @@ inline Model model_of_every_form() {
   model.weights.add("encoder.0.attention.v_proj.weight",
                     Dense{values("encoder.0.attention.v_proj.weight").to(DType::BF16)});
   model.tokenizer_files = {{"vocab.txt", std::make_shared<const std::string>("[PAD]\n[UNK]\na\n")}};
-  model.provenance["steps"] = {{{"method", "prune.heads"}, {"settings", {{"fraction", 0.25}}}}};
+  (*model.provenance)["steps"] = {{{"method", "prune.heads"}, {"settings", {{"fraction", 0.25}}}}};
   return model;
 }
 
 // Same architecture, sharing, forms and bits.
 inline bool same_model(const Model& a, const Model& b) {
-  if (a.architecture != b.architecture || a.provenance != b.provenance) return false;
+  if (a.architecture != b.architecture || *a.provenance != *b.provenance) return false;
   if (a.weights.slots() != b.weights.slots() || a.weights.unique_slots() != b.weights.unique_slots()) return false;
   for (const std::string& slot : a.weights.slots()) {
     if (!bit_equal(a.weights.at(slot), b.weights.at(slot))) return false;

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "base/json.h"
 #include "base/rng.h"
 #include "engine/engine.h"
 #include "network/network.h"

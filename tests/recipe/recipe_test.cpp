@@ -1,4 +1,5 @@
 #include "recipe/recipe.h"
+#include "base/json.h"
 
 #include <fstream>
 

@@ -1,4 +1,5 @@
 #include "recipe/setting.h"
+#include "base/json.h"
 
 #include <cmath>
 

@@ -1,6 +1,7 @@
 // Normalizers, pre-tokenizers, decoders and post-processors one by one, as
 // tokenizer.json names them.
 
+#include "base/json.h"
 #include "tests/support/support.h"
 #include "text/component_json.h"
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "tests/text/proto_writer.h"
 #include "text/byte_level.h"
 #include "text/tokenizer.h"

@@ -1,6 +1,7 @@
 // Known answers made by hand: these need no reference data.
 
 #include "text/wordpiece.h"
+#include "base/json.h"
 
 #include "base/rng.h"
 #include "tests/support/support.h"

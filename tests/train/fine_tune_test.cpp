@@ -1,6 +1,7 @@
 // The training loop on a small task made in code.
 
 #include "train/fine_tune.h"
+#include "base/json.h"
 
 #include <atomic>
 

@@ -2,6 +2,7 @@
 
 #include <QAbstractItemModelTester>
 
+#include "base/json.h"
 #include "tests/support/support.h"
 #include "widgets/models/flips_model.h"
 

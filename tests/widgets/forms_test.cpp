@@ -4,6 +4,7 @@
 #include <QTest>
 #include <QToolButton>
 
+#include "base/json.h"
 #include "tests/support/support.h"
 #include "widgets/forms/scope_form.h"
 #include "widgets/forms/setting_editor.h"
@@ -64,7 +65,7 @@ class Form : public testing::Test {
 
 TEST_F(Form, ShowsDefaultsWithoutEmitting) {
   for (const Setting& each : everyType()) {
-    EXPECT_EQ(form.editor(each.key)->value(), each.default_value) << each.key;
+    EXPECT_EQ(form.editor(each.key)->value(), *each.default_value) << each.key;
   }
   EXPECT_EQ(edits, 0);
 }

@@ -2,6 +2,7 @@
 #include <QMimeData>
 #include <QSignalSpy>
 
+#include "base/json.h"
 #include "tests/support/support.h"
 #include "widgets/models/method_catalog.h"
 #include "widgets/models/recipe_document.h"

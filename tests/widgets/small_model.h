@@ -38,7 +38,7 @@ inline Model smallModel() {
     model.weights.add(slot.name, Dense{Tensor::from(slot.shape, std::move(values))});
   }
   model.weights.share("encoder.1.attention.q_proj.weight", "encoder.0.attention.q_proj.weight");
-  model.provenance = {{"name", "small"}};
+  *model.provenance = {{"name", "small"}};
   return model;
 }
 

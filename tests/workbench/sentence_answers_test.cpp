@@ -1,5 +1,6 @@
 // What the answers about a sentence are read as.
 #include "app/workbench/pages/sentence_answers.h"
+#include "base/json.h"
 
 #include <gtest/gtest.h>
 

@@ -9,6 +9,7 @@
 #include <QToolButton>
 #include <QWheelEvent>
 
+#include "base/json.h"
 #include "widgets/models/head_list.h"
 #include "widgets/theme/theme.h"
 
@@ -38,7 +39,7 @@ class BoolEditor : public SettingEditor {
   }
   void setValue(const Json& value) override {
     const QSignalBlocker blocker(m_box);
-    const Json& shown = value.is_boolean() ? value : setting().default_value;
+    const Json& shown = value.is_boolean() ? value : *setting().default_value;
     m_box->setChecked(shown.is_boolean() && shown.get<bool>());
   }
   Json value() const override { return m_box->isChecked(); }
@@ -63,7 +64,7 @@ class NumberEditor : public SettingEditor {
     connect(m_box, &QDoubleSpinBox::valueChanged, this, &SettingEditor::edited);
   }
   void setValue(const Json& value) override {
-    const Json& shown = value.is_number() ? value : setting().default_value;
+    const Json& shown = value.is_number() ? value : *setting().default_value;
     const double number = shown.is_number() ? shown.get<double>() : 0;
     if (number == m_box->value()) return;
     const QSignalBlocker blocker(m_box);
@@ -111,7 +112,7 @@ class ChoiceEditor : public SettingEditor {
   }
   void setValue(const Json& value) override {
     const QSignalBlocker blocker(m_box);
-    const QString wanted = QString::fromStdString(stringOr(value, setting().default_value));
+    const QString wanted = QString::fromStdString(stringOr(value, *setting().default_value));
     int index = m_box->findData(wanted);
     if (index < 0) {
       // Shown as it is, so that the form can mark it.
@@ -147,7 +148,7 @@ class TextEditor : public SettingEditor {
     connect(m_line, &QLineEdit::textChanged, this, &SettingEditor::edited);
   }
   void setValue(const Json& value) override {
-    const QString text = QString::fromStdString(stringOr(value, setting().default_value));
+    const QString text = QString::fromStdString(stringOr(value, *setting().default_value));
     if (text == m_line->text()) return;
     const QSignalBlocker blocker(m_line);
     m_line->setText(text);
@@ -168,7 +169,7 @@ class HeadListEditor : public SettingEditor {
     connect(m_line, &QLineEdit::textChanged, this, &SettingEditor::edited);
   }
   void setValue(const Json& value) override {
-    const HeadSet heads = headsFromJson(value.is_array() ? value : setting().default_value);
+    const HeadSet heads = headsFromJson(value.is_array() ? value : *setting().default_value);
     const std::optional<HeadSet> typed = headsFromText(m_line->text());
     if (typed && *typed == heads) return;
     const QSignalBlocker blocker(m_line);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "widgets/forms/setting_editor.h"
 #include "widgets/theme/numbers.h"
 #include "widgets/theme/theme.h"
@@ -18,10 +19,10 @@ namespace espalier {
 namespace {
 
 QString defaultText(const Setting& setting) {
-  if (setting.default_value.is_string()) return QString::fromStdString(setting.default_value.get<std::string>());
-  if (setting.default_value.is_boolean())
-    return setting.default_value.get<bool>() ? SettingForm::tr("on") : SettingForm::tr("off");
-  if (setting.default_value.is_number()) return formatNumber(setting.default_value.get<double>(), 6);
+  if (setting.default_value->is_string()) return QString::fromStdString(setting.default_value->get<std::string>());
+  if (setting.default_value->is_boolean())
+    return setting.default_value->get<bool>() ? SettingForm::tr("on") : SettingForm::tr("off");
+  if (setting.default_value->is_number()) return formatNumber(setting.default_value->get<double>(), 6);
   return {};
 }
 
@@ -161,8 +162,8 @@ void SettingForm::setValues(const Json& values) {
   for (Row& row : m_rows) {
     const auto found = values.is_object() ? values.find(row.setting.key) : values.end();
     const bool given = values.is_object() && found != values.end();
-    row.editor->setValue(given ? *found : row.setting.default_value);
-    row.reset->setVisible(given && *found != row.setting.default_value && !row.label->isHidden());
+    row.editor->setValue(given ? *found : *row.setting.default_value);
+    row.reset->setVisible(given && *found != *row.setting.default_value && !row.label->isHidden());
     refreshIssue(row);
   }
 }

@@ -1,6 +1,7 @@
 #include "widgets/models/flips_model.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "widgets/models/display_text.h"
 #include "widgets/theme/numbers.h"
 

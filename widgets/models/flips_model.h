@@ -10,7 +10,7 @@
 #include <set>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 
 namespace espalier {
 

@@ -5,6 +5,8 @@
 
 #include <iterator>
 
+#include "base/json.h"
+
 namespace espalier {
 
 namespace {

@@ -2,6 +2,8 @@
 
 #include <QStringList>
 
+#include "base/json.h"
+
 namespace espalier {
 
 namespace {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "widgets/models/display_text.h"
 #include "widgets/models/head_list.h"
 #include "widgets/models/method_catalog.h"
@@ -39,7 +40,7 @@ QString settingsSummary(const Json& settings, const MethodEntry* method) {
   for (const auto& [key, value] : settings.items()) {
     if (value.is_array() && value.empty()) continue;
     const auto isDefault = [&, name = key, given = value](const Setting& setting) {
-      return setting.key == name && setting.default_value == given;
+      return setting.key == name && *setting.default_value == given;
     };
     if (method && std::any_of(method->settings.begin(), method->settings.end(), isDefault)) continue;
     parts << QString::fromStdString(key) + QLatin1Char(' ') + valueText(value);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "recipe/recipe.h"
 #include "widgets/models/background_reader.h"
 

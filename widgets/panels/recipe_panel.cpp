@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "widgets/forms/scope_form.h"
 #include "widgets/forms/setting_form.h"
 #include "widgets/models/method_catalog.h"

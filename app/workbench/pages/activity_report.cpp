@@ -1,5 +1,7 @@
 #include "app/workbench/pages/activity_report.h"
 
+#include "base/json.h"
+
 namespace espalier {
 namespace {
 

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "inspect/extremes.h"
 #include "widgets/charts/layer_ranges.h"
 

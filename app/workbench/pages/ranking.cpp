@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/json.h"
+
 namespace espalier {
 namespace {
 

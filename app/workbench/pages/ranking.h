@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "model/architecture.h"
 #include "widgets/charts/head_matrix.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "formats/safetensors.h"
 #include "widgets/models/display_text.h"
 

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "model/architecture.h"
 #include "widgets/charts/attention_data.h"
 #include "widgets/charts/saliency_rows.h"

@@ -1,6 +1,7 @@
 #include "measure/benchmarks/squad.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "measure/benchmarks/json_lines.h"
 #include "text/unicode.h"
 

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "formats/atomic_file.h"
 #include "measure/answers.h"
 #include "measure/benchmarks/json_lines.h"

@@ -1,6 +1,7 @@
 // BART (Lewis 2020, arXiv 1910.13461): learned positions that begin at the third row, a norm behind each embedding, the
 // norm after each block, one vocabulary for both stacks.
 
+#include "base/json.h"
 #include "model/families/bart_layers.h"
 #include "model/families/config_reader.h"
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "model/families/config_reader.h"
 
 namespace espalier {

@@ -5,7 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/json.h"
+
 namespace espalier {
+
+bool ConfigReader::has(const char* key) const {
+  return config_.is_object() && config_.contains(key) && !config_[key].is_null();
+}
 
 int64_t ConfigReader::size(const char* key, int64_t least, int64_t most) const {
   const Json value = json_get<Json>(config_, key, where_);

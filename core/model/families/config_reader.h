@@ -16,7 +16,7 @@ class ConfigReader {
  public:
   ConfigReader(const Json& config, const std::string& where) : config_(config), where_(where) {}
 
-  bool has(const char* key) const { return config_.is_object() && config_.contains(key) && !config_[key].is_null(); }
+  bool has(const char* key) const;
 
   // A whole number; throws Format beyond the bounds.
   int64_t size(const char* key, int64_t least, int64_t most) const;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "model/families/bert_layers.h"
 #include "model/families/config_reader.h"
 

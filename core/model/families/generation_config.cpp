@@ -1,5 +1,6 @@
 #include "model/families/generation_config.h"
 
+#include "base/json.h"
 #include "model/families/config_reader.h"
 
 namespace espalier {

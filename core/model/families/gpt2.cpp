@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
 #include "model/families/config_reader.h"
 #include "model/families/name_list.h"
 

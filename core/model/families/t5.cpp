@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "base/json.h"
 #include "model/families/config_reader.h"
 #include "model/families/name_list.h"
 

@@ -1,5 +1,6 @@
 // config.json of a Hugging Face folder, beside tensors that fit it.
 
+#include "base/json.h"
 #include "formats/safetensors.h"
 #include "model/families/family.h"
 #include "tests/fuzz/mutate.h"

@@ -1,6 +1,7 @@
 // Recipe files.
 
 #include "recipe/recipe.h"
+#include "base/json.h"
 
 #include <stdexcept>
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/json.h"
 #include "compress/retraining.h"
 #include "compress/surgery.h"
 #include "train/fine_tune.h"

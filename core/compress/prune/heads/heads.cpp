@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "compress/listed_items.h"
 #include "compress/retraining.h"
 #include "compress/structured.h"

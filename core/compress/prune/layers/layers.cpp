@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 
+#include "base/json.h"
 #include "compress/method.h"
 #include "compress/ranking.h"
 #include "compress/retraining.h"

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/json.h"
 #include "compress/hollow.h"
 #include "compress/ranking.h"
 #include "compress/retraining.h"

@@ -3,6 +3,7 @@
 // that row; here the gate stands on the activation instead (Prasanna, Rogers, Rumshisky 2020, arXiv 2005.00561), the
 // sensitivity to removing the unit.
 
+#include "base/json.h"
 #include "compress/listed_items.h"
 #include "compress/ranking.h"
 #include "compress/retraining.h"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/json.h"
 #include "compress/hollow.h"
 #include "compress/method.h"
 #include "compress/weight_leaves.h"

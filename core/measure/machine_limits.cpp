@@ -90,15 +90,15 @@ MakeWork tile_product(const kernels::TileProducts& tiles, int64_t side, const st
   };
 }
 
-// Heads so wide, and keys so few, that softmax hardly counts.
-constexpr int64_t kWideHead = 1024, kFewKeys = 64, kQueries = 60;
+// A head wide enough for softmax hardly to count, with queries enough for putting the keys in order not to.
+constexpr int64_t kWideHead = 256, kKeys = 128, kQueries = 510;
 
 MakeWork attention_product(const kernels::Table& kernels) {
   return [&kernels] {
-    const auto rows = std::make_shared<std::vector<float>>(static_cast<size_t>(kFewKeys * kWideHead), 0.01F);
+    const auto rows = std::make_shared<std::vector<float>>(static_cast<size_t>(kQueries * kWideHead), 0.01F);
     const auto out = std::make_shared<std::vector<float>>(rows->size());
     const auto scratch =
-        std::make_shared<std::vector<float>>(static_cast<size_t>(kernels.attention_scratch(kFewKeys, kWideHead)));
+        std::make_shared<std::vector<float>>(static_cast<size_t>(kernels.attention_scratch(kKeys, kWideHead)));
     return [=, &kernels] {
       kernels.attention_in_bfloat16({.q = rows->data(),
                                      .k = rows->data(),
@@ -110,7 +110,7 @@ MakeWork attention_product(const kernels::Table& kernels) {
                                      .kv_stride = kWideHead,
                                      .out_stride = kWideHead,
                                      .queries = kQueries,
-                                     .keys = kFewKeys,
+                                     .keys = kKeys,
                                      .head_dim = kWideHead,
                                      .scale = 1});
     };
@@ -163,7 +163,7 @@ MachineLimits measure_limits(int threads, int64_t read_bytes, const CancelToken&
     }
   }
   if (kernels.attention_in_bfloat16) {
-    constexpr double kOperations = 4e-9 * static_cast<double>(kQueries * kFewKeys * kWideHead);
+    constexpr double kOperations = 4e-9 * static_cast<double>(kQueries * kKeys * kWideHead);
     limits.bfloat16_gops = best_rate(limits.threads, kOperations, attention_product(kernels), cancel);
   }
   limits.read_gb_s = measure_read_gb_s(limits.threads, limits.read_bytes, cancel);

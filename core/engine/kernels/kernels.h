@@ -134,8 +134,9 @@ struct Table {
 
   void (*attention)(const AttentionArgs& args);
   // The same with both products of bfloat16 numbers (8 significant bits, sums in float32), for queries, keys and values
-  // that come of 8-bit inputs anyway: each score and each output within 2^-7 of the sum of its products' magnitudes.
-  // Null where the processor has no such product.
+  // that come of 8-bit inputs anyway. A score is within 2^-8 of the sum of its products' magnitudes, and an output
+  // within 2^-8 of that of its own, for the probabilities that these scores give. Null where the processor has no such
+  // product.
   void (*attention_in_bfloat16)(const AttentionArgs& args) = nullptr;
   // Floats that either needs.
   int64_t (*attention_scratch)(int64_t keys, int64_t head_dim);

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <limits>
+#include <mutex>
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -26,6 +27,17 @@ const char* openblas_core() {
 #endif
   return nullptr;
 }
+
+// Blocks that the allocator may map apart, each on its own.
+void set_blocks_mapped_apart([[maybe_unused]] int most) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, most);
+#endif
+}
+constexpr int kBlocksMappedApart = 65536;  // the allocator's own default
+
+std::mutex large_blocks_mutex;
+int large_blocks_kept = 0;  // KeepLargeBlocks that live
 
 }  // namespace
 
@@ -55,6 +67,15 @@ void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, kLargestHeapBlock);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 #endif
+}
+
+KeepLargeBlocks::KeepLargeBlocks() {
+  const std::scoped_lock lock(large_blocks_mutex);
+  if (large_blocks_kept++ == 0) set_blocks_mapped_apart(0);
+}
+KeepLargeBlocks::~KeepLargeBlocks() {
+  const std::scoped_lock lock(large_blocks_mutex);
+  if (--large_blocks_kept == 0) set_blocks_mapped_apart(kBlocksMappedApart);
 }
 
 void release_freed_memory() {

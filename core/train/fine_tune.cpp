@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "base/runtime_environment.h"
 #include "data/batching.h"
 #include "network/network.h"
 #include "network/torch_errors.h"
@@ -355,6 +356,7 @@ TrainResult fine_tune(const Model& model, const Objective& objective, const Trai
                                           .wanted = "at least 0 and below 1",
                                           .next = {}});
   }
+  const KeepLargeBlocks keep;
   return with_torch_errors("fine-tuning", [&] { return Trainer(model, objective, options, context).run(); });
 }
 

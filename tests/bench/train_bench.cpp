@@ -189,5 +189,6 @@ void run(const std::string& prefix) {
 int main(int argc, char** argv) {
   espalier::ensure_runtime_environment(argv);
   espalier::keep_freed_memory();
+  const espalier::KeepLargeBlocks keep;
   espalier::run(argc > 1 ? argv[1] : "");
 }

@@ -39,6 +39,12 @@ endif()
 add_library(espalier_torch INTERFACE)
 # at::parallel_for lies in a header: without OpenMP's flag it compiles to a plain loop.
 target_link_libraries(espalier_torch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
+if(TARGET torch_cuda)
+  # Where libtorch has CUDA: events and graphs of core/network/gpu.cpp.
+  find_package(CUDAToolkit REQUIRED)
+  target_compile_definitions(espalier_torch INTERFACE ESPALIER_CUDA)
+  target_link_libraries(espalier_torch INTERFACE CUDA::cudart)
+endif()
 foreach(directory ${TORCH_INCLUDE_DIRS})
   if(NOT directory STREQUAL "/usr/include")
     target_include_directories(espalier_torch SYSTEM INTERFACE ${directory})

@@ -57,10 +57,15 @@ Latency measure_latency(const Engine& engine, const Model& model, const LatencyO
 std::vector<Latency> measure_latency_interleaved(const std::vector<const Engine*>& engines,
                                                  const std::vector<const Model*>& models, const LatencyOptions& options,
                                                  const CancelToken& cancel = {});
+// Something that is run and timed, by the clock unless it knows better.
+struct TimedAction {
+  std::function<void()> run;             // returns when it is done
+  std::function<double()> milliseconds;  // runs it and says what it took; empty: by the clock around run
+};
 // Any actions in turn, and one; of a runtime that is not the engine, or for tests. Threads and kernels are the caller's
 // to state.
-std::vector<Latency> time_interleaved(const std::vector<std::function<void()>>& actions, const LatencyOptions& options,
+std::vector<Latency> time_interleaved(const std::vector<TimedAction>& actions, const LatencyOptions& options,
                                       const CancelToken& cancel);
-Latency time_repeatedly(const std::function<void()>& action, const LatencyOptions& options, const CancelToken& cancel);
+Latency time_repeatedly(const TimedAction& action, const LatencyOptions& options, const CancelToken& cancel);
 
 }  // namespace espalier

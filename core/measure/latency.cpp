@@ -14,9 +14,10 @@ using Clock = std::chrono::steady_clock;
 constexpr int kLeastWarmup = 5;
 constexpr int kLeastRepetitions = 30;
 
-double milliseconds_of(const std::function<void()>& action) {
+double milliseconds_of(const TimedAction& action) {
+  if (action.milliseconds) return action.milliseconds();
   const auto begin = Clock::now();
-  action();
+  action.run();
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
 
@@ -30,12 +31,12 @@ double quantile(const std::vector<double>& sorted, double share) {
 
 }  // namespace
 
-std::vector<Latency> time_interleaved(const std::vector<std::function<void()>>& actions, const LatencyOptions& options,
+std::vector<Latency> time_interleaved(const std::vector<TimedAction>& actions, const LatencyOptions& options,
                                       const CancelToken& cancel) {
   for (int i = 0; i < std::max(options.warmup, kLeastWarmup); ++i) {
-    for (const auto& action : actions) {
+    for (const TimedAction& action : actions) {
       cancel.throw_if_cancelled();
-      action();
+      action.run();
     }
   }
   std::vector<std::vector<double>> times(actions.size());
@@ -106,7 +107,7 @@ void probe(const Engine& engine, const Model& model, const PackedBatch& batch, c
   }
 }
 
-Latency time_repeatedly(const std::function<void()>& action, const LatencyOptions& options, const CancelToken& cancel) {
+Latency time_repeatedly(const TimedAction& action, const LatencyOptions& options, const CancelToken& cancel) {
   return time_interleaved({action}, options, cancel).front();
 }
 
@@ -115,11 +116,12 @@ std::vector<Latency> measure_latency_interleaved(const std::vector<const Engine*
                                                  const CancelToken& cancel) {
   std::vector<PackedBatch> batches;
   for (const Model* model : models) batches.push_back(probe_batch(*model, options));
-  std::vector<std::function<void()>> actions;
+  std::vector<TimedAction> actions;
   for (size_t i = 0; i < engines.size(); ++i) {
-    actions.emplace_back([engine = engines[i], model = models[i], batch = &batches[i], &options] {
+    const auto run = [engine = engines[i], model = models[i], batch = &batches[i], &options] {
       probe(*engine, *model, *batch, options);
-    });
+    };
+    actions.push_back({run, {}});
   }
   std::vector<Latency> results = time_interleaved(actions, options, cancel);
   const std::string kernels = kernel_info().instruction_set;

@@ -9,7 +9,7 @@ ModelProfile measure_profile(const Engine& engine, const Model& model, const Lat
   const PackedBatch batch = probe_batch(model, options);
   std::vector<PassProfile> passes;
   const Latency timed =
-      time_repeatedly([&] { probe(engine, model, batch, options, &passes.emplace_back()); }, options, cancel);
+      time_repeatedly({[&] { probe(engine, model, batch, options, &passes.emplace_back()); }, {}}, options, cancel);
   passes.erase(passes.begin(), passes.end() - timed.repetitions);  // those that only warm up
   // Another program's turn on the processor lengthens single passes; the slower half would be a picture of those.
   std::ranges::sort(passes, {}, &PassProfile::wall_nanoseconds);

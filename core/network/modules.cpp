@@ -11,6 +11,7 @@
 #include "network/fused_attention.h"
 #include "network/fused_gelu.h"
 #include "network/fused_norm.h"
+#include "network/library_attention.h"
 #include "network/scalar_type.h"
 
 namespace espalier {
@@ -158,8 +159,20 @@ at::Tensor AttentionModule::operator()(const AttentionInputs& inputs, const at::
   const at::Tensor key = split(keys);
   const at::Tensor value = split(values);
 
+  const auto joined = [&](const at::Tensor& context) {
+    return out_proj(context.transpose(1, 2).reshape({batch, queries.size(1), spec.width()}), state.token_mask);
+  };
+  at::Tensor bias = bias_of(queries.size(1), keys.size(1), queries.options());
+  const bool fits_library = has_library_attention() && state.fused && !plain_float(queries) && spec.num_heads() > 0;
+  if (fits_library && !gate.defined() && probabilities == nullptr && !state.training) {
+    if (key_mask.defined()) {
+      if (!bias.defined()) bias = at::zeros({1, 1, 1, 1}, queries.options());
+      bias = bias.masked_fill(key_mask.unsqueeze(1).unsqueeze(1).eq(0), lowest_of(queries.scalar_type()));
+    }
+    return joined(library_attention(query, key, value, bias, spec.score_scale()));
+  }
+
   at::Tensor scores = at::matmul(query * spec.score_scale(), key.transpose(2, 3));
-  const at::Tensor bias = bias_of(queries.size(1), keys.size(1), scores.options());
   if (bias.defined()) scores = scores + bias;
   if (key_mask.defined()) {
     scores = scores.masked_fill(key_mask.unsqueeze(1).unsqueeze(1).eq(0), lowest_of(scores.scalar_type()));
@@ -169,8 +182,7 @@ at::Tensor AttentionModule::operator()(const AttentionInputs& inputs, const at::
   if (state.training) share_of_key = state.dropout->apply(share_of_key, state.attention_dropout);
   at::Tensor context = at::matmul(share_of_key, value);  // (B, A, S, D)
   if (gate.defined()) context = context * shaped_head_gate(gate);
-  context = context.transpose(1, 2).reshape({batch, queries.size(1), spec.width()});
-  return out_proj(context, state.token_mask);
+  return joined(context);
 }
 
 at::Tensor FeedForwardModule::operator()(const at::Tensor& hidden, const at::Tensor& gate, at::Tensor* units_out,

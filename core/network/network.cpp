@@ -13,16 +13,22 @@
 namespace espalier {
 namespace {
 
-void check_ids(const at::Tensor& ids, int64_t bound, const char* what) {
-  if (ids.numel() == 0) return;
-  const auto low = ids.min().item<int64_t>();
-  const auto high = ids.max().item<int64_t>();
+void check_range(int64_t low, int64_t high, int64_t bound, const char* what) {
   if (low >= 0 && high < bound) return;
   throw Error(ErrorKind::InvalidInput, {.what = std::string(what) + " is out of range",
                                         .where = "",
                                         .got = std::to_string(low < 0 ? low : high),
                                         .wanted = "0 to " + std::to_string(bound - 1),
                                         .next = "check that the tokenizer belongs to this model"});
+}
+
+void check_ids(const at::Tensor& ids, int64_t bound, const char* what) {
+  if (ids.numel() > 0) check_range(ids.min().item<int64_t>(), ids.max().item<int64_t>(), bound, what);
+}
+
+bool is_padded(const at::Tensor& mask, const std::optional<BatchFacts>& facts) {
+  if (!mask.defined()) return false;
+  return facts ? facts->padded : !mask.all().item<bool>();
 }
 
 }  // namespace
@@ -84,7 +90,7 @@ struct Network::Impl {
       const int64_t rows = made.spec.max_positions + made.spec.position_offset;
       const int64_t width = embedding_sum_width(made.spec, model.architecture.hidden_size);
       made.fixed_positions = to_torch(Tensor::from({rows, width}, sinusoidal_table(made.spec.positions, rows, width)))
-                                 .to(at::Device(options.placement.device), scalar_type_of(options.placement.precision));
+                                 .to(at::Device(options.placement.device), scalar_type_of(options.placement));
     }
     return made;
   }
@@ -150,8 +156,15 @@ struct Network::Impl {
   void check(const NetworkBatch& batch) const {
     const EmbeddingSpec& spec = model.architecture.embedding;
     check_length(batch.input_ids, spec);
-    check_ids(batch.input_ids, spec.vocab_size, "a token id");
-    if (encoder.embedding.type != nullptr) check_ids(batch.token_type_ids, spec.type_vocab_size, "a token type");
+    const bool typed = encoder.embedding.type != nullptr;
+    const char* const type = "a token type";
+    if (const std::optional<BatchFacts>& facts = batch.facts) {
+      check_range(facts->lowest_id, facts->highest_id, spec.vocab_size, "a token id");
+      if (typed) check_range(facts->lowest_type, facts->highest_type, spec.type_vocab_size, type);
+    } else {
+      check_ids(batch.input_ids, spec.vocab_size, "a token id");
+      if (typed) check_ids(batch.token_type_ids, spec.type_vocab_size, type);
+    }
     if (!model.architecture.has_decoder()) return;
     if (!batch.decoder_input_ids.defined()) {
       throw Error(ErrorKind::InvalidInput, {.what = "the model has a decoder and the batch nothing for it to read",
@@ -165,10 +178,10 @@ struct Network::Impl {
   }
 
   // The forward state of a stack whose tokens have this mask.
-  ForwardState state_for(const at::Tensor& mask) {
+  ForwardState state_for(const at::Tensor& mask, const std::optional<BatchFacts>& facts = {}) {
     ForwardState made = state;
     made.dropout = &dropout;
-    if (mask.defined() && !mask.all().item<bool>()) made.token_mask = mask;
+    if (is_padded(mask, facts)) made.token_mask = mask;
     return made;
   }
 
@@ -180,7 +193,8 @@ struct Network::Impl {
                                            .wanted = "a Transformer",
                                            .next = ""});
     }
-    ForwardState source = state_for(batch.attention_mask), target = state_for(batch.decoder_attention_mask);
+    ForwardState source = state_for(batch.attention_mask, batch.facts),
+                 target = state_for(batch.decoder_attention_mask);
     source.cancel = target.cancel = asked.cancel;
     return (*recurrent)({batch, asked, encoder.embedding, decoder.embedding, head, source, target});
   }
@@ -253,7 +267,7 @@ ForwardResult Network::forward(const NetworkBatch& batch, const ForwardOptions& 
       throw Error(ErrorKind::InvalidInput, "a Transformer has no recurrent state to go on from");
     }
     ForwardResult result;
-    const ForwardState state = net.state_for(batch.attention_mask);
+    const ForwardState state = net.state_for(batch.attention_mask, batch.facts);
     const at::Tensor words = options.word_embeddings != nullptr ? *options.word_embeddings
                                                                 : (*net.encoder.embedding.word)->rows(batch.input_ids);
     at::Tensor hidden = net.encoder.embedding(words, batch.input_ids, batch.token_type_ids, state);
@@ -311,7 +325,7 @@ void Network::parametrize(const std::string& slot, const ParametrizationFactory&
 
 Model Network::to_model() const {
   if (is_narrow(impl_->options.placement.precision)) {
-    throw Error(ErrorKind::Unsupported, {.what = "a network in 16 bits holds rounded weights",
+    throw Error(ErrorKind::Unsupported, {.what = "a network in 16 bits or fewer holds rounded weights",
                                          .where = display_name(impl_->model),
                                          .got = std::string(to_string(impl_->options.placement.precision)),
                                          .wanted = "float32",

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,13 @@
 
 namespace espalier {
 
+// What is known of a batch on the processor's side, so that nothing is read back from a GPU to check it.
+struct BatchFacts {
+  int64_t lowest_id = 0, highest_id = 0;
+  int64_t lowest_type = 0, highest_type = 0;
+  bool padded = true;
+};
+
 // A padded batch on the network's device. B sequences, S tokens of the longest.
 struct NetworkBatch {
   at::Tensor input_ids;       // (B, S) int64
@@ -25,6 +33,7 @@ struct NetworkBatch {
   // What the decoder reads, (B, T) int64 each; undefined for a model without one. An undefined mask: no padding.
   at::Tensor decoder_input_ids = {};
   at::Tensor decoder_attention_mask = {};
+  std::optional<BatchFacts> facts = {};  // of what the encoder reads; none: looked up in the tensors
 };
 
 // Throws InvalidInput when there is no sequence or an empty one.
@@ -82,8 +91,9 @@ struct NetworkOptions {
   // is used elsewhere too: a dense one costs a tenth of a training step for its zeros.
   bool sparse_word_gradient = false;
   // Attention, norms of sums and recurrent layers by our own loops where they apply (on the CPU; float32 but for the
-  // last; attention without gates or probabilities asked for). They have a first derivative only; off, these are made
-  // of libtorch's operations. Linears and GELU (oneDNN, a loop of ours) have every derivative and do not ask.
+  // last; attention without gates or probabilities asked for), and attention elsewhere by libtorch's own (which does
+  // not train). They have a first derivative only; off, these are made of libtorch's operations. Linears and GELU
+  // (oneDNN, a loop of ours) have every derivative and do not ask.
   bool fused = true;
 };
 

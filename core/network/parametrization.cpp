@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include "base/error.h"
+#include "network/integer_product.h"
 #include "network/linear_product.h"
 #include "network/network.h"
 #include "network/scalar_type.h"
@@ -13,7 +14,7 @@ namespace espalier {
 namespace {
 
 at::Tensor place(const at::Tensor& tensor, const ParametrizationOptions& options) {
-  return tensor.to(at::Device(options.placement.device), scalar_type_of(options.placement.precision));
+  return tensor.to(at::Device(options.placement.device), scalar_type_of(options.placement));
 }
 
 // The plain float32 tensor of a parameter.
@@ -99,6 +100,16 @@ class LowRankParametrization : public Parametrization {
   std::unique_ptr<Parametrization> right_;
 };
 
+// Largest magnitude of each token, (..., 1), or of each sequence without its padding, (B, 1, 1). 1 where all is zero.
+at::Tensor input_range(const at::Tensor& x, const at::Tensor& token_mask, ActivationRange activations) {
+  at::Tensor range = x.abs().amax(-1, true);
+  if (activations == ActivationRange::PerSequence && x.dim() == 3) {
+    if (token_mask.defined()) range = range * token_mask.unsqueeze(-1).to(range.scalar_type());
+    range = range.amax(1, true);
+  }
+  return at::where(range > 0, range, at::ones_like(range));
+}
+
 class QuantizedParametrization : public Parametrization {
  public:
   QuantizedParametrization(const Weight& weight, const ParametrizationOptions& options)
@@ -121,7 +132,7 @@ class QuantizedParametrization : public Parametrization {
   // multiplication by both scales. The rounding passes gradients straight through (Bengio 2013).
   at::Tensor linear(const at::Tensor& x, const at::Tensor& bias, const at::Tensor& token_mask) override {
     if (activations_ == ActivationRange::Float) return linear_product(x, effective(), bias);
-    const at::Tensor range = input_range(x.detach(), token_mask);
+    const at::Tensor range = input_range(x.detach(), token_mask, activations_);
     const at::Tensor inverse = 127.0 / range;
     at::Tensor codes = x * inverse;
     codes = codes + (at::clamp(at::round(codes.detach()), -127, 127) - codes.detach());
@@ -139,16 +150,6 @@ class QuantizedParametrization : public Parametrization {
   bool rows_independent() const override { return activations_ != ActivationRange::PerSequence; }
 
  private:
-  // Largest magnitude of each token, (..., 1), or of each sequence without its padding, (B, 1, 1). 1 where all is zero.
-  at::Tensor input_range(const at::Tensor& x, const at::Tensor& token_mask) const {
-    at::Tensor range = x.abs().amax(-1, true);
-    if (activations_ == ActivationRange::PerSequence && x.dim() == 3) {
-      if (token_mask.defined()) range = range * token_mask.unsqueeze(-1).to(range.scalar_type());
-      range = range.amax(1, true);
-    }
-    return at::where(range > 0, range, at::ones_like(range));
-  }
-
   Weight original_;
   ActivationRange activations_;
   at::Tensor codes_;   // of the weight's shape, whole numbers
@@ -168,6 +169,55 @@ class DequantizedParametrization : public Parametrization {
  private:
   Weight original_;
   at::Tensor values_;
+};
+
+// Codes of weight and input multiplied as integers, as the engine does it; the result in the input's own numbers. For
+// inference.
+class IntegerParametrization : public Parametrization {
+ public:
+  static bool fits(const Quantized& quantized) {
+    return quantized.activations != ActivationRange::Float && quantized.shape.size() == 2 &&
+           multiplies_integers(quantized.shape[0], quantized.shape[1]);
+  }
+
+  IntegerParametrization(const Weight& weight, const ParametrizationOptions& options)
+      : original_(weight), activations_(weight.as<Quantized>()->activations) {
+    const at::Device device(options.placement.device);
+    const auto& quantized = *weight.as<Quantized>();
+    codes_ = to_torch(unpacked_codes(quantized)).view(quantized.shape).to(device, at::kChar);
+    scales_ = to_torch(quantized.scales).to(device, at::kFloat);
+    numbers_ = scalar_type_of(options.placement);
+  }
+
+  at::Tensor effective() override { return (codes_ * scales_.view({-1, 1})).to(numbers_); }
+  std::map<std::string, at::Tensor> parameters() override { return {}; }
+  Weight finish() override { return original_; }
+
+  at::Tensor linear(const at::Tensor& x, const at::Tensor& bias, const at::Tensor& token_mask) override {
+    const at::Tensor values = x.to(at::kFloat);
+    const at::Tensor range = input_range(values, token_mask, activations_);
+    const at::Tensor codes = at::clamp(at::round(values * (127.0 / range)), -127, 127).to(at::kChar);
+    std::vector<int64_t> shape = x.sizes().vec();
+    shape.back() = codes_.size(0);
+    const at::Tensor sums = integer_product(codes.view({-1, codes_.size(1)}), codes_).view(shape);
+    const at::Tensor product = sums * (range / 127.0 * scales_);
+    return (bias.defined() ? product + bias : product).to(numbers_);
+  }
+  at::Tensor rows(const at::Tensor& ids) override {
+    const at::Tensor picked =
+        at::embedding(codes_, ids) * (scales_.numel() == 1 ? scales_ : at::embedding(scales_.view({-1, 1}), ids));
+    return picked.to(numbers_);
+  }
+
+  bool multiplies_effective() const override { return false; }
+  bool rows_independent() const override { return activations_ != ActivationRange::PerSequence; }
+
+ private:
+  Weight original_;
+  ActivationRange activations_;
+  at::Tensor codes_;   // (out, in) int8
+  at::Tensor scales_;  // (1) or (out) float32
+  at::ScalarType numbers_ = at::kFloat;
 };
 
 }  // namespace
@@ -191,7 +241,10 @@ std::unique_ptr<Parametrization> make_parametrization(const Weight& weight, cons
     std::unique_ptr<Parametrization> operator()(const LowRank&) const {
       return std::make_unique<LowRankParametrization>(weight, options);
     }
-    std::unique_ptr<Parametrization> operator()(const Quantized&) const {
+    std::unique_ptr<Parametrization> operator()(const Quantized& quantized) const {
+      if (options.placement.precision == Precision::Int8 && IntegerParametrization::fits(quantized)) {
+        return std::make_unique<IntegerParametrization>(weight, options);
+      }
       if (is_narrow(options.placement.precision)) return std::make_unique<DequantizedParametrization>(weight, options);
       return std::make_unique<QuantizedParametrization>(weight, options);
     }

@@ -43,7 +43,8 @@ struct ParametrizationOptions {
 
 // The natural parametrization of each stored form: Dense values; Masked values under a mask that stays (the gradient of
 // a removed element is zero); LowRank as two nested ones; Quantized frozen, with the engine's 8-bit inputs emulated and
-// a straight-through gradient for them; computed in 16 bits, dequantized and their inputs as they are.
+// a straight-through gradient for them; computed in 16 bits, dequantized and their inputs as they are; in Int8, codes
+// multiplied as integers, and dequantized where libtorch cannot.
 std::unique_ptr<Parametrization> make_parametrization(const Weight& weight, const ParametrizationOptions& options);
 
 }  // namespace espalier

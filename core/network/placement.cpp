@@ -9,14 +9,16 @@
 #include <utility>
 
 #include "base/error.h"
+#include "network/integer_product.h"
 
 namespace espalier {
 namespace {
 
-constexpr std::array<std::pair<Precision, std::string_view>, 4> kNames = {{{Precision::Float32, "float32"},
+constexpr std::array<std::pair<Precision, std::string_view>, 5> kNames = {{{Precision::Float32, "float32"},
                                                                            {Precision::Float64, "float64"},
                                                                            {Precision::BFloat16, "bfloat16"},
-                                                                           {Precision::Half, "half"}}};
+                                                                           {Precision::Half, "half"},
+                                                                           {Precision::Int8, "int8"}}};
 
 at::Device device_named(const std::string& name) {
   try {
@@ -46,7 +48,7 @@ Precision precision_named(std::string_view name) {
   throw Error(ErrorKind::InvalidInput, {.what = "there is no precision of this name",
                                         .where = "",
                                         .got = std::string(name),
-                                        .wanted = "float32, float64, bfloat16 or half",
+                                        .wanted = "float32, float64, bfloat16, half or int8",
                                         .next = ""});
 }
 
@@ -77,6 +79,14 @@ void require_usable(const Placement& placement) {
                                           .got = "half",
                                           .wanted = "float32 or bfloat16",
                                           .next = "choose a GPU, or another precision"});
+  }
+  if (placement.precision == Precision::Int8 && !multiplies_integers()) {
+    throw Error(ErrorKind::Unsupported,
+                {.what = "this libtorch does not multiply integers",
+                 .where = placement.device,
+                 .got = TORCH_VERSION,
+                 .wanted = "2.4 or later",
+                 .next = "choose another precision, or the engine, which computes 8-bit linears in integers"});
   }
 }
 

@@ -6,15 +6,18 @@
 
 namespace espalier {
 
-// Of values, activations and products. BFloat16 and Half are for running a model, not for training it; Half is for
-// GPUs. Sums inside a product are of float32 or wider on every device.
-enum class Precision { Float32, Float64, BFloat16, Half };
-// "float32", "float64", "bfloat16", "half".
+// Of values, activations and products. BFloat16, Half and Int8 are for running a model, not for training it; Half is
+// for GPUs. Int8: linears whose weights and inputs the model stores as codes of 8 bits or fewer multiply these codes,
+// with a libtorch that multiplies integers there; all else in Half on a GPU and in Float32 on a processor. Sums inside
+// a product are of float32 or wider on every device.
+enum class Precision { Float32, Float64, BFloat16, Half, Int8 };
+// "float32", "float64", "bfloat16", "half", "int8".
 std::string_view to_string(Precision precision);
 // Throws InvalidInput for another name.
 Precision precision_named(std::string_view name);
+// Whether the weights of a network in this precision are no longer the model's own.
 constexpr bool is_narrow(Precision precision) {
-  return precision == Precision::BFloat16 || precision == Precision::Half;
+  return precision == Precision::BFloat16 || precision == Precision::Half || precision == Precision::Int8;
 }
 
 struct Placement {
@@ -22,6 +25,7 @@ struct Placement {
   Precision precision = Precision::Float32;
 
   // What the engine does too: float32 on the processor.
+  bool on_gpu() const { return device.starts_with("cuda"); }
   bool is_plain() const { return device == "cpu" && precision == Precision::Float32; }
   bool operator==(const Placement&) const = default;
 };

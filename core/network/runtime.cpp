@@ -3,8 +3,11 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <optional>
 
+#include "base/error.h"
+#include "network/gpu.h"
 #include "network/network.h"
 
 namespace espalier {
@@ -58,8 +61,52 @@ struct Runtime::Impl {
   std::optional<Placement> libtorch;
   std::optional<Engine> engine;
   std::optional<Network> network;
+  bool graph = false;  // what was timed last ran as one graph
 
-  std::string kernels() const { return runtime_kernels(model.architecture, libtorch); }
+  std::string kernels() const {
+    return runtime_kernels(model.architecture, libtorch) + (graph ? ", as one graph" : "");
+  }
+
+  // One pass, or what generation takes, given to the device and not waited for.
+  std::function<void()> work(const LatencyOptions& options) {
+    const auto encodings = std::make_shared<const std::vector<Encoding>>(unpacked(probe_batch(model, options)));
+    if (model.architecture.has_decoder()) {
+      return [this, encodings, spec = probe_generation(model, options)] {
+        const at::NoGradGuard no_grad;
+        for (const Encoding& one : *encodings) network->generate(one.ids, spec);
+      };
+    }
+    const auto pad = static_cast<TokenId>(model.architecture.embedding.pad_token_id);
+    const std::string& device = network->placement().device;
+    return [this, batch = make_network_batch(pointers_to(*encodings), pad, device)] {
+      const at::NoGradGuard no_grad;
+      logits = network->forward(batch).logits;
+    };
+  }
+
+  // Whether the processor takes part in a pass: it chooses tokens, steps through lengths, or makes buckets of
+  // distances.
+  bool needs_processor() const {
+    const Architecture& a = model.architecture;
+    return a.has_decoder() || a.is_recurrent() ||
+           std::ranges::any_of(a.layers, [](const LayerSpec& layer) { return layer.attention.relative.has_value(); });
+  }
+
+  // What `pass` does as one graph; itself where that cannot be, and kernels() then names no graph.
+  std::function<void()> as_graph(const std::function<void()>& pass) {
+    graph = false;
+    if (needs_processor()) return pass;
+    try {
+      std::function<void()> captured = captured_on_gpu(network->placement().device, pass);
+      graph = true;
+      return captured;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::Device) throw;
+      return pass;
+    }
+  }
+
+  at::Tensor logits;  // of the last pass: where a graph writes them
 };
 
 Runtime::Runtime(const Model& model, int threads, const std::optional<Placement>& libtorch)
@@ -79,23 +126,26 @@ Runtime::~Runtime() = default;
 Runtime::Runtime(Runtime&&) noexcept = default;
 Runtime& Runtime::operator=(Runtime&&) noexcept = default;
 
-std::function<void()> Runtime::probe(const LatencyOptions& options) {
-  auto batch = std::make_shared<const PackedBatch>(probe_batch(impl_->model, options));
-  if (impl_->engine) return [this, batch, options] { espalier::probe(*impl_->engine, impl_->model, *batch, options); };
-  auto encodings = std::make_shared<const std::vector<Encoding>>(unpacked(*batch));
-  return [this, encodings, options] {
-    const at::NoGradGuard no_grad;
-    const TorchThreads threads(impl_->threads);
-    const Placement& placement = impl_->network->placement();
-    if (!impl_->model.architecture.has_decoder()) {
-      const auto pad = static_cast<TokenId>(impl_->model.architecture.embedding.pad_token_id);
-      impl_->network->forward(make_network_batch(pointers_to(*encodings), pad, placement.device));
-    } else {
-      const GenerationSpec spec = probe_generation(impl_->model, options);
-      for (const Encoding& one : *encodings) impl_->network->generate(one.ids, spec);
-    }
-    wait_for(placement);
-  };
+TimedAction Runtime::probe(const LatencyOptions& options) {
+  if (impl_->engine) {
+    auto batch = std::make_shared<const PackedBatch>(probe_batch(impl_->model, options));
+    return {[this, batch, options] { espalier::probe(*impl_->engine, impl_->model, *batch, options); }, {}};
+  }
+  const Placement& placement = impl_->network->placement();
+  std::function<void()> work = impl_->work(options);
+  if (!placement.on_gpu()) {
+    return {[this, work] {
+              const TorchThreads threads(impl_->threads);
+              work();
+            },
+            {}};
+  }
+  work = impl_->as_graph(work);
+  return {[placement, work] {
+            work();
+            wait_for(placement);
+          },
+          [placement, work] { return milliseconds_on_gpu(placement.device, work); }};
 }
 
 Latency Runtime::measure_latency(const LatencyOptions& options, const CancelToken& cancel) {
@@ -114,7 +164,7 @@ std::vector<Latency> Runtime::measure_latency_pair(Runtime& before, Runtime& aft
 
 Energy Runtime::measure_energy(const Latency& latency, RaplCounters& counters, const PowerAssumption& assumption,
                                const CancelToken& cancel) {
-  return espalier::measure_energy(probe(latency.options), latency, counters, assumption, cancel);
+  return espalier::measure_energy(probe(latency.options).run, latency, counters, assumption, cancel);
 }
 
 }  // namespace espalier

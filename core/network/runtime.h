@@ -24,8 +24,9 @@ std::vector<std::string> runtime_notes(const Architecture& architecture);
 // A model made ready to be timed. One thread at a time may use it.
 class Runtime {
  public:
-  // threads: 0 for as many as there are cores. With `libtorch`, there and so, whatever the engine runs; a latency then
-  // ends when the device has the result. Throws as require_usable does.
+  // threads: 0 for as many as there are cores. With `libtorch`, there and so, whatever the engine runs. A latency on a
+  // GPU is taken by the GPU's events around the pass, its ids there already and its result left there; a pass through
+  // an encoder is captured and replayed as one graph, which its kernels then say. Throws as require_usable does.
   explicit Runtime(const Model& model, int threads = 0, const std::optional<Placement>& libtorch = {});
   ~Runtime();
   Runtime(Runtime&&) noexcept;
@@ -41,7 +42,7 @@ class Runtime {
 
  private:
   // One pass over what is timed.
-  std::function<void()> probe(const LatencyOptions& options);
+  TimedAction probe(const LatencyOptions& options);
 
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -7,14 +7,17 @@
 
 namespace espalier {
 
-constexpr at::ScalarType scalar_type_of(Precision precision) {
-  switch (precision) {
+// Of values and activations.
+inline at::ScalarType scalar_type_of(const Placement& placement) {
+  switch (placement.precision) {
     case Precision::Float64:
       return at::kDouble;
     case Precision::BFloat16:
       return at::kBFloat16;
     case Precision::Half:
       return at::kHalf;
+    case Precision::Int8:
+      return placement.on_gpu() ? at::kHalf : at::kFloat;
     case Precision::Float32:
       break;
   }

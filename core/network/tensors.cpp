@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/error.h"
 #include "network/network.h"
@@ -99,16 +100,24 @@ NetworkBatch make_network_batch(const std::vector<const Encoding*>& encodings, T
   auto* ids = batch.input_ids.data_ptr<int64_t>();
   auto* types = batch.token_type_ids.data_ptr<int64_t>();
   auto* mask = batch.attention_mask.data_ptr<int64_t>();
+  BatchFacts facts{.lowest_id = std::numeric_limits<int64_t>::max(), .highest_id = -1, .padded = false};
   for (const Encoding* encoding : encodings) {
+    facts.padded |= encoding->size() < longest;
     std::copy(encoding->ids.begin(), encoding->ids.end(), ids);
     std::copy_n(encoding->type_ids.begin(), std::min(encoding->type_ids.size(), encoding->size()), types);
     std::fill_n(mask, encoding->size(), 1);
+    const auto [lowest, highest] = std::minmax_element(ids, ids + longest);
+    facts.lowest_id = std::min(facts.lowest_id, *lowest);
+    facts.highest_id = std::max(facts.highest_id, *highest);
+    const auto [lowest_type, highest_type] = std::minmax_element(types, types + longest);
+    facts.lowest_type = std::min(facts.lowest_type, *lowest_type);
+    facts.highest_type = std::max(facts.highest_type, *highest_type);
     ids += longest;
     types += longest;
     mask += longest;
   }
   const at::Device target(device);
-  return {batch.input_ids.to(target), batch.token_type_ids.to(target), batch.attention_mask.to(target)};
+  return {batch.input_ids.to(target), batch.token_type_ids.to(target), batch.attention_mask.to(target), {}, {}, facts};
 }
 
 }  // namespace espalier

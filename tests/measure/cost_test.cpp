@@ -95,7 +95,7 @@ TEST(Latency, AnInjectedWaitShowsInFull) {
     const auto begin = Clock::now();
     while (std::chrono::duration<double, std::milli>(Clock::now() - begin).count() < wait_ms) continue;
   };
-  const Latency latency = time_repeatedly(spin, {}, {});
+  const Latency latency = time_repeatedly({spin, {}}, {}, {});
   EXPECT_GE(latency.p10_ms, wait_ms);
   // The tenth percentile, not the median: other programs may hold the processor in many of the repetitions.
   EXPECT_LE(latency.p10_ms, wait_ms * 1.1);
@@ -110,10 +110,10 @@ TEST(Latency, WarmUpAndRepetitionsKeepTheirMinimum) {
   options.warmup = 0;
   options.repetitions = 1;
   options.max_seconds = 0;
-  EXPECT_EQ(time_repeatedly([&] { ++calls; }, options, {}).repetitions, 30);
+  EXPECT_EQ(time_repeatedly({[&] { ++calls; }, {}}, options, {}).repetitions, 30);
   EXPECT_EQ(calls, 35);
   options.repetitions = 100000;
-  EXPECT_EQ(time_repeatedly([] {}, options, {}).repetitions, 30);
+  EXPECT_EQ(time_repeatedly({[] {}, {}}, options, {}).repetitions, 30);
 }
 
 TEST(Latency, CancelsBetweenRepetitions) {
@@ -122,7 +122,7 @@ TEST(Latency, CancelsBetweenRepetitions) {
   const auto action = [&] {
     if (++calls == 10) cancel.cancel();
   };
-  EXPECT_THROW(time_repeatedly(action, {}, cancel), Cancelled);
+  EXPECT_THROW(time_repeatedly({action, {}}, {}, cancel), Cancelled);
   EXPECT_EQ(calls, 10);
 }
 

@@ -39,6 +39,9 @@ endif()
 add_library(espalier_torch INTERFACE)
 # at::parallel_for lies in a header: without OpenMP's flag it compiles to a plain loop.
 target_link_libraries(espalier_torch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
+# GCC 13 and later see an overrun where libtorch's autograd functions reserve room for flags: there is none.
+target_compile_options(espalier_torch INTERFACE
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-array-bounds>)
 if(TARGET torch_cuda)
   # Where libtorch has CUDA: events and graphs of core/network/gpu.cpp.
   find_package(CUDAToolkit REQUIRED)

@@ -19,6 +19,12 @@ find_package(OneDNN REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(Protobuf REQUIRED)
 find_package(ONNX 1.12 CONFIG REQUIRED)
+add_library(espalier_onnx INTERFACE)
+if(TARGET ONNX::onnx)
+  target_link_libraries(espalier_onnx INTERFACE ONNX::onnx ONNX::onnx_proto)
+else()
+  target_link_libraries(espalier_onnx INTERFACE onnx onnx_proto)  # before 1.17
+endif()
 find_package(Torch 1.13 REQUIRED)
 
 if(ESPALIER_GUI)
@@ -41,7 +47,7 @@ add_library(espalier_torch INTERFACE)
 target_link_libraries(espalier_torch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
 # GCC 13 and later see an overrun where libtorch's autograd functions reserve room for flags: there is none.
 target_compile_options(espalier_torch INTERFACE
-  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-array-bounds>)
+  "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-array-bounds;-Wno-stringop-overflow>")
 if(TARGET torch_cuda)
   # Where libtorch has CUDA: events and graphs of core/network/gpu.cpp.
   find_package(CUDAToolkit REQUIRED)

@@ -6,7 +6,10 @@ set -euo pipefail
 
 install_packages build test
 cd "$root"
-if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+# Debian 12's: later ones lay some lines out otherwise.
+if ! clang-format --version | grep -q 'version 14\.'; then
+  say "espalier: the format of the code is not checked: that takes clang-format 14, this is $(clang-format --version)"
+elif git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
   git ls-files '*.h' '*.cpp' | xargs -r clang-format --dry-run --Werror
 fi
 build_preset ci all

@@ -155,6 +155,7 @@ void add_bench(Program& program) {
     TextTable table({"form", "batch", "length", "threads", "p10 ms", "p50 ms", "p90 ms", "tokens/s", "GMAC/s"});
     std::vector<PlanEntry> plan;
     std::vector<Profiled> profiles;
+    std::string timed_on;  // kernels, or libtorch and how it ran
     const auto form = [&] { return placement ? std::string(to_string(placement->precision)) : main_form(plan); };
     const size_t count = options->batches.size() * options->lengths.size() * options->threads.size();
     for (const int threads : options->threads) {
@@ -189,6 +190,8 @@ void add_bench(Program& program) {
             row["profile"] = profile_json(profiles.back().profile, limits);
           }
           row["form"] = form();
+          row["kernels"] = latency.kernels;
+          timed_on = latency.kernels;
           rows.push_back(row);
           table.add({form(), std::to_string(batch), std::to_string(length), std::to_string(threads),
                      fmt::format("{:.3f}", latency.p10_ms), fmt::format("{:.3f}", latency.p50_ms),
@@ -207,13 +210,13 @@ void add_bench(Program& program) {
       program.print_json({{"model", display_name(model)},
                           {"rows", rows},
                           {"plan", plan_json},
-                          {"kernels", runtime_kernels(model.architecture, placement)},
+                          {"kernels", timed_on},
                           {"cpu", kernels.cpu_model},
                           {"onednn", kernels.onednn_version}});
       return;
     }
-    fmt::print("{}\n{}, {} cores, {}, oneDNN {}\n\n", display_name(model), kernels.cpu_model, kernels.cores,
-               runtime_kernels(model.architecture, placement), kernels.onednn_version);
+    fmt::print("{}\n{}, {} cores, {}, oneDNN {}\n\n", display_name(model), kernels.cpu_model, kernels.cores, timed_on,
+               kernels.onednn_version);
     table.print();
     for (const Profiled& one : profiles) print_profile(one.profile, one.limits);
     if (plan.empty()) return;

@@ -4,6 +4,11 @@
 #include "app/cli/program.h"
 #include "base/runtime_environment.h"
 
+#ifdef __GLIBC__
+[[gnu::section(".preinit_array"),
+  gnu::used]] static void (*before_libraries)(int, char**, char**) = espalier::ensure_runtime_environment_early;
+#endif
+
 int main(int argc, char** argv) {
   espalier::ensure_runtime_environment(argv);
   espalier::keep_freed_memory();

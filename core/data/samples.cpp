@@ -131,14 +131,16 @@ const std::vector<Sample>& samples() {
   return kSamples;
 }
 
-const Sample& find_sample(const std::string& name) {
+const Sample& find_sample(std::string_view name) {
   std::string known;
   for (const Sample& sample : samples()) {
     if (sample.name == name || sample.package == name) return sample;
     known += (known.empty() ? "" : ", ") + sample.name;
   }
-  throw Error(ErrorKind::InvalidInput,
-              {.what = "there is no such sample", .got = name, .wanted = known, .next = "See espalier samples list."});
+  throw Error(ErrorKind::InvalidInput, {.what = "there is no such sample",
+                                        .got = std::string(name),
+                                        .wanted = known,
+                                        .next = "See espalier samples list."});
 }
 
 Json to_json(const Sample& sample) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/cancel.h"
@@ -29,7 +30,7 @@ struct Sample {
 const std::vector<Sample>& samples();
 
 // By name or package; InvalidInput listing the names.
-const Sample& find_sample(const std::string& name);
+const Sample& find_sample(std::string_view name);
 
 Json to_json(const Sample& sample);
 

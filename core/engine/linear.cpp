@@ -119,6 +119,13 @@ bool may_join(const Weight& a, const Weight& b) {
   return !codes && !others && choice_of(a).band == choice_of(b).band;
 }
 
+std::vector<WeightHandle> handles_of(const WeightTable& weights, const std::vector<std::string>& slots) {
+  std::vector<WeightHandle> handles;
+  handles.reserve(slots.size());
+  for (const std::string& slot : slots) handles.push_back(weights.handle(slot));
+  return handles;
+}
+
 }  // namespace
 
 void fill_with_bias(int64_t rows, int64_t columns, const float* bias, float* y) {
@@ -137,14 +144,11 @@ std::shared_ptr<const Linear> LinearFactory::single(const WeightTable& weights, 
 
 void LinearFactory::adopt(const WeightTable& weights, const std::vector<std::string>& slots,
                           std::shared_ptr<const Linear> linear) {
-  std::vector<WeightHandle> handles;
-  for (const std::string& slot : slots) handles.push_back(weights.handle(slot));
-  made_[handles] = std::move(linear);
+  made_[handles_of(weights, slots)] = std::move(linear);
 }
 
 std::shared_ptr<const Linear> LinearFactory::joined(const WeightTable& weights, const std::vector<std::string>& slots) {
-  std::vector<WeightHandle> handles;
-  for (const std::string& slot : slots) handles.push_back(weights.handle(slot));
+  const std::vector<WeightHandle> handles = handles_of(weights, slots);
   if (const auto found = made_.find(handles); found != made_.end()) return found->second;
   std::vector<const Weight*> parts;
   for (const std::string& slot : slots) {

@@ -281,6 +281,7 @@ class Preparation {
 
   std::vector<PreparedLinear> apart(const std::vector<std::string>& modules) {
     std::vector<PreparedLinear> made;
+    made.reserve(modules.size());
     for (const std::string& module : modules) made.push_back(linear(module));
     return made;
   }

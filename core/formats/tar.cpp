@@ -171,7 +171,7 @@ void read_tar_gz(const std::filesystem::path& archive, const TarLimits& limits,
       if (++files > limits.files) refuse(archive, "the archive holds more files than a reader takes");
       std::string name = text_in(header, kName);
       const std::string prefix = text_in(header, kMagic) == "ustar" ? text_in(header, kPrefix) : std::string();
-      if (!prefix.empty()) name = prefix + "/" + name;
+      if (!prefix.empty()) name.insert(0, prefix + "/");
       if (!long_name.empty()) name = long_name;
       long_name.clear();
       TarEntry entry{safe_name(archive, name), std::move(bytes)};

@@ -86,18 +86,18 @@ class Server {
   }
 
   void receive(const std::string& line) {
-    constexpr std::string_view where = "message to the worker";
+    constexpr std::string_view kWhere = "message to the worker";
     JobId id = 0;
     try {
-      const Json message = parse_json(line, where);
+      const Json message = parse_json(line, kWhere);
       if (message.is_object() && message.contains("cancel")) {
         const std::lock_guard lock(mutex_);
-        const auto found = tokens_.find(json_get<JobId>(message, "cancel", where));
+        const auto found = tokens_.find(json_get<JobId>(message, "cancel", kWhere));
         if (found != tokens_.end()) found->second.cancel();
         return;
       }
-      id = json_get<JobId>(message, "id", where);
-      JobSpec spec = job_spec_from_json(json_get<Json>(message, "run", where), where);
+      id = json_get<JobId>(message, "id", kWhere);
+      JobSpec spec = job_spec_from_json(json_get<Json>(message, "run", kWhere), kWhere);
       const std::lock_guard lock(mutex_);
       if (!tokens_.emplace(id, CancelToken()).second) return;
       queue_.push_back({id, std::move(spec)});

@@ -56,6 +56,12 @@ TEST(BadInput, EndsWithTwoAndSaysWhy) {
       {"run", "/no/such/recipe.json"},
       {"runs", "--show", "-1"},
       {"bench", "/no/such/folder", "--batch", "0"},
+      {"bench", "lab", "--device", "tpu"},
+      {"bench", "lab", "--device", "cpu", "--precision", "half"},
+      {"bench", "lab", "--precision", "int4"},
+      {"bench", "lab", "--runtime", "engine", "--precision", "bfloat16"},
+      {"bench", "lab", "--runtime", "libtorch", "--layers"},
+      {"bench", "lab", "--precision", "bfloat16", "--kernels", "avx2"},
       {"lab", "nonsense"},
       {"export", "lab"},
       {"export", "lab", "--onnx", "/tmp/lab.onnx", "--engine", "/tmp/lab-package"},
@@ -339,6 +345,17 @@ TEST(Bench, RowsCarryUnits) {
   EXPECT_LE(answer["rows"][0]["latency_ms_p10"], answer["rows"][0]["latency_ms_p90"]);
   EXPECT_FALSE(answer["plan"].empty());
   EXPECT_EQ(espalier({"bench", folder, "--length", "100000"}).exit_code, 2);
+}
+
+TEST(Bench, LibtorchSaysWhereAndInWhichNumbers) {
+  ESPALIER_REQUIRE_SHARED();
+  const std::string folder = (test::shared_dir() / "oracle" / "models" / "bert-tiny-shape").string();
+  const auto result = espalier({"bench", folder, "--batch", "1", "--length", "8", "--precision", "bfloat16", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json answer = result.json();
+  EXPECT_EQ(answer["rows"][0]["form"], "bfloat16");
+  EXPECT_EQ(answer["rows"][0]["kernels"], answer["kernels"]);
+  EXPECT_NE(answer["kernels"].get<std::string>().find("on cpu, bfloat16"), std::string::npos) << answer["kernels"];
 }
 
 TEST(Bench, LayersSayWhereTheTimeGoes) {

@@ -15,11 +15,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const Family& family_named(const std::string& id) {
+const Family& family_named(std::string_view id) {
   for (const Family& family : families()) {
     if (family.id == id) return family;
   }
-  throw std::runtime_error(id);
+  throw std::runtime_error(std::string(id));
 }
 
 struct Case {

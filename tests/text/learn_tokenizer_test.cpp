@@ -151,7 +151,7 @@ TEST(LearnTokenizer, WordsAreTheMostFrequentOnes) {
 TEST(LearnTokenizer, RefusesWhatCannotWork) {
   EXPECT_THROW(TokenizerLearner{bpe(5 + 256)}, Error);
   EXPECT_THROW(TokenizerLearner{bpe(-1)}, Error);
-  EXPECT_THROW(learnt(bpe(400), {"", ""}).size(), Error);
+  EXPECT_THROW(learnt(bpe(400), {"", ""}), Error);
   EXPECT_THROW(vocabulary_kind_from("unigram"), Error);
 }
 

@@ -63,11 +63,11 @@ Books books_of(const Model& before, const Model& after) {
   return books;
 }
 
-const LedgerLine& line_of(const Books& books, const std::string& slot) {
+const LedgerLine& line_of(const Books& books, std::string_view slot) {
   for (const LedgerLine& line : books.ledger) {
     if (line.now.slot == slot) return line;
   }
-  throw std::out_of_range(slot);
+  throw std::out_of_range(std::string(slot));
 }
 
 bool says(const Books& books, const std::string& text) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -172,6 +173,31 @@ class Matrix : public PackedMatrix {
   std::shared_ptr<std::byte> bytes_;
 };
 
+// The weights (columns, depth) as the library reads them. Releases 3.7.1 to 3.7.3 at least misplace the last, partial
+// blocks of a layout when they reorder a transpose into it: these matrices are transposed here, in `transposed`.
+memory weights_to_pack(const void* w, const Shape& shape, [[maybe_unused]] const memory::desc& packed,
+                       [[maybe_unused]] std::vector<std::byte>& transposed) {
+  const auto described = [&](memory::format_tag order) {
+    return memory::desc({shape.depth, shape.columns}, shape.integer ? memory::data_type::s8 : memory::data_type::f32,
+                        order);
+  };
+#if DNNL_VERSION_MAJOR >= 3
+  if (packed.get_padded_dims() != packed.get_dims()) {
+    const size_t width = shape.integer ? 1 : sizeof(float);
+    const auto depth = static_cast<size_t>(shape.depth), columns = static_cast<size_t>(shape.columns);
+    transposed.resize(depth * columns * width);
+    const auto* from = static_cast<const std::byte*>(w);
+    for (size_t c = 0; c < columns; ++c) {
+      for (size_t k = 0; k < depth; ++k) {
+        std::memcpy(&transposed[(k * columns + c) * width], from + (c * depth + k) * width, width);
+      }
+    }
+    return memory(described(memory::format_tag::ab), cpu(), transposed.data());
+  }
+#endif
+  return memory(described(memory::format_tag::ba), cpu(), const_cast<void*>(w));
+}
+
 }  // namespace
 
 OneThread::OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
@@ -190,10 +216,9 @@ struct Packer::Impl {
     try {
       auto& of_shape = products[shape];
       if (!of_shape) of_shape = std::make_shared<Products>(shape);
-      const memory::desc plain({shape.depth, shape.columns},
-                               shape.integer ? memory::data_type::s8 : memory::data_type::f32, memory::format_tag::ba);
       const OneThread one_thread;
-      memory from(plain, cpu(), const_cast<void*>(w));
+      std::vector<std::byte> transposed;
+      memory from = weights_to_pack(w, shape, of_shape->weights(), transposed);
       std::shared_ptr<std::byte> bytes = memories.take(of_shape->weights().get_size());
       memory to(of_shape->weights(), cpu(), bytes.get());
       dnnl::stream stream(cpu());

@@ -53,7 +53,7 @@ std::function<void()> captured_on_gpu(const std::string& device, const std::func
       }
       graph->capture_end();
     }
-    return [graph, device, index] {
+    return [graph, device, index, work] {  // with the tensors that `work` holds
       const c10::cuda::CUDAGuard replaying(index);
       with_torch_errors("replaying a graph on " + device, [&] { graph->replay(); });
     };

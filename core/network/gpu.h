@@ -13,9 +13,9 @@ double milliseconds_on_gpu(const std::string& device, const std::function<void()
 
 // The kernels of `work`, captured once as a graph (after a few runs that warm libraries up); the result replays them
 // with one call of the processor and does not wait for their end. They read and write the memory that they did at the
-// capture: inputs are what their tensors hold at a replay, results stand where they stood. `work` must leave the
-// processor out: no result read back, no copy from its memory. Throws Device without CUDA and when `work` cannot be
-// captured.
+// capture: inputs are what their tensors hold at a replay, results stand where they stood; what `work` holds lives as
+// long as the result. `work` must leave the processor out: no result read back, no copy from its memory. Throws Device
+// without CUDA and when `work` cannot be captured.
 std::function<void()> captured_on_gpu(const std::string& device, const std::function<void()>& work);
 
 }  // namespace espalier

@@ -3,6 +3,7 @@
 // over the weights that read the unit).
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <functional>
 

@@ -5,6 +5,7 @@
 #include "train/fine_tune.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <chrono>
 #include <cmath>

@@ -1,6 +1,7 @@
 // What computes here: libtorch's version, the BLAS that is really loaded, and how fast a linear of the network is.
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <dlfcn.h>
 #include <torch/cuda.h>
 #include <torch/version.h>

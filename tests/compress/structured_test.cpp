@@ -1,5 +1,6 @@
 // prune.heads, prune.neurons and prune.layers.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <cmath>
 

@@ -3,6 +3,7 @@
 #include "introspect/introspect.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "introspect/word_scores.h"
 #include "network/network.h"

@@ -2,6 +2,7 @@
 // positions and heads that no reference file has.
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <cmath>
 

@@ -2,6 +2,7 @@
 // its folder is opened and as the bundle made of it.
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "formats/safetensors.h"
 #include "network/network.h"

@@ -3,6 +3,7 @@
 #include "network/placement.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/cuda.h>
 
 #include "engine/engine.h"

@@ -48,6 +48,10 @@ target_link_libraries(espalier_torch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP
 # GCC 13 and later see an overrun where libtorch's autograd functions reserve room for flags: there is none.
 target_compile_options(espalier_torch INTERFACE
   "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-array-bounds;-Wno-stringop-overflow>")
+if(ESPALIER_SANITIZE)
+  # What the sanitizers add makes GCC see libtorch's empty optionals as read.
+  target_compile_options(espalier_torch INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+endif()
 if(TARGET torch_cuda)
   # Where libtorch has CUDA: events and graphs of core/network/gpu.cpp.
   find_package(CUDAToolkit REQUIRED)

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "model/positions.h"
 #include "network/modules.h"
@@ -26,6 +28,28 @@ void check_ids(const at::Tensor& ids, int64_t bound, const char* what) {
   if (ids.numel() > 0) check_range(ids.min().item<int64_t>(), ids.max().item<int64_t>(), bound, what);
 }
 
+// Whether a weight and what it multiplies are both stored as codes, or those of a factor are.
+bool multiplies_codes(const Weight& weight) {
+  if (const auto* low_rank = weight.as<LowRank>()) {
+    return multiplies_codes(*low_rank->left) || multiplies_codes(*low_rank->right);
+  }
+  const auto* quantized = weight.as<Quantized>();
+  return quantized != nullptr && quantized->activations != ActivationRange::Float;
+}
+
+// A figure named int8 of a model that has nothing in codes would be one of other numbers.
+void require_codes(const Model& model) {
+  const std::vector<std::string> slots = model.weights.unique_slots();
+  if (std::ranges::any_of(slots, [&](const std::string& slot) { return multiplies_codes(model.weights.at(slot)); })) {
+    return;
+  }
+  throw Error(ErrorKind::InvalidInput, {.what = "the model has no linear to multiply in integers",
+                                        .where = display_name(model),
+                                        .got = "int8",
+                                        .wanted = "weights and inputs in 8 bits or fewer",
+                                        .next = "apply quantize.q8 first, or choose another precision"});
+}
+
 bool is_padded(const at::Tensor& mask, const std::optional<BatchFacts>& facts) {
   if (!mask.defined()) return false;
   return facts ? facts->padded : !mask.all().item<bool>();
@@ -36,6 +60,7 @@ bool is_padded(const at::Tensor& mask, const std::optional<BatchFacts>& facts) {
 struct Network::Impl {
   Impl(const Model& model_in, NetworkOptions options_in) : model(model_in), options(std::move(options_in)) {
     require_usable(options.placement);
+    if (options.placement.precision == Precision::Int8) require_codes(model);
     use_all_processors();
     for (const std::string& slot : model.weights.unique_slots()) {
       const WeightHandle handle = model.weights.handle(slot);

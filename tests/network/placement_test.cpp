@@ -126,12 +126,14 @@ TEST(Placement, ProductsOfIntegersAreExact) {
 // The same codes as in float32, where their products are emulated: one rounding apart.
 TEST(Placement, EightBitLinearsMultiplyIntegers) {
   if (!multiplies_integers()) GTEST_SKIP() << "needs libtorch 2.4 or later";
-  for (const ActivationRange range :
-       {ActivationRange::PerToken, ActivationRange::PerSequence, ActivationRange::Float}) {
+  for (const ActivationRange range : {ActivationRange::PerToken, ActivationRange::PerSequence}) {
     const Model model = model_of_codes(range);
     const Tensor plain = logits_of(model, {}), integers = logits_of(model, {.precision = Precision::Int8});
     EXPECT_LT(largest_difference(plain, integers), 1e-4);
   }
+  const Model dense = test::random_model(test::bert_architecture(1, 16, 24, 4, 50, 10));
+  EXPECT_EQ(expect_error([&] { Network(dense, {.placement = {.precision = Precision::Int8}}); }).kind(),
+            ErrorKind::InvalidInput);
 }
 
 // Where the loops of ours do not run, attention is libtorch's own operation, or made of several.
